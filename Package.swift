@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// CI turns warnings into errors; a newer compiler's new warnings must not break a user's build.
+let strict: [SwiftSetting] = Context.environment["CI"] != nil ? [.treatAllWarnings(as: .error)] : []
+
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableExperimentalFeature("Lifetimes"),
+        .strictMemorySafety(),
+    ] + strict
+
+/// A plugin library: its entry alone in a dynamic product that exports one symbol.
+func plugin(_ name: String) -> Target {
+    .target(
+        name: "\(name)Plugin",
+        dependencies: [.target(name: name), "PluginKit", "PluginABI"],
+        path: "Plugins/\(name)Plugin",
+        swiftSettings: settings,
+        linkerSettings: [
+            .unsafeFlags([
+                "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map",
+                "-Xlinker", "-z", "-Xlinker", "now",
+            ])
+        ]
+    )
+}
+
+let package = Package(
+    name: "loghost",
+    products: [
+        .executable(name: "loghost", targets: ["LogHost"]),
+        .library(name: "loghost-journald", type: .dynamic, targets: ["JournaldPlugin"]),
+        .library(name: "loghost-encoders", type: .dynamic, targets: ["EncodersPlugin"]),
+        .library(name: "PluginKit", targets: ["PluginKit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "PluginABI", path: "Sources/PluginABI"),
+        .target(name: "PluginKit", dependencies: ["PluginABI"], swiftSettings: settings),
+        .executableTarget(
+            name: "LogHost",
+            dependencies: [
+                "PluginABI",
+                "CZlib",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings
+        ),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        .systemLibrary(
+            name: "CSystemd", path: "Plugins/CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .target(name: "Journald", dependencies: ["PluginKit", "CSystemd"], path: "Plugins/Journald", swiftSettings: settings),
+        plugin("Journald"),
+        .target(name: "Encoders", dependencies: ["PluginKit"], path: "Plugins/Encoders", swiftSettings: settings),
+        plugin("Encoders"),
+
+        .testTarget(name: "LogHostTests", dependencies: ["LogHost"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)
