@@ -1,0 +1,61 @@
+/// One plugin: what a library is, and one configured instance of it.
+///
+/// ```swift
+/// @c public func loghost_plugin_v1() -> UnsafePointer<loghost_plugin>? { export(MyPlugin.self) }
+/// ```
+/// in the library's entry target is all that connects it to the host. `export` returns the same descriptor every time.
+public protocol Plugin: Sendable {
+    /// What stands under `config` in the host's configuration.
+    associatedtype Configuration: Decodable
+
+    /// The library's name: `[a-z0-9-]`, at most 64 bytes.
+    static var name: String { get }
+    /// The library's version, for people.
+    static var version: String { get }
+    /// What it is for, in one sentence.
+    static var summary: String { get }
+    /// True when it wants the verified credential of a request; the configuration must grant it too.
+    static var usesCredential: Bool { get }
+
+    /// Makes an instance. Checks the configuration completely, but opens, starts and contacts nothing: the host also
+    /// calls this only to ask for the routes.
+    init(configuration: Configuration, host: Host) throws
+
+    /// The log source it contributes, if any. Asked once.
+    var source: (any LogSource)? { get }
+    /// The formats it contributes. Asked once.
+    var encoders: [any Encoder.Type] { get }
+    /// The authorizer it contributes, if any. Asked once.
+    var authorizer: (any Authorizer)? { get }
+
+    /// Begins work. Called once, before any request.
+    func start() throws
+    /// Ends work: when it returns, nothing of the plugin runs. Called once, after every reader is closed.
+    func stop()
+}
+
+extension Plugin {
+    public static var usesCredential: Bool { false }
+    public var source: (any LogSource)? { nil }
+    public var encoders: [any Encoder.Type] { [] }
+    public var authorizer: (any Authorizer)? { nil }
+    public func start() throws {}
+    public func stop() {}
+}
+
+/// For plugins that have nothing to configure; refuses any key.
+public struct NoConfiguration: Decodable, Sendable {
+    private struct Key: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        if let key = container.allKeys.first {
+            throw PluginError(.invalid, "\(key.stringValue): unknown key; this plugin has no configuration")
+        }
+    }
+}
