@@ -34,6 +34,7 @@ struct JSONObject {
     private var offset = 0
     private var isFirst = true
     private var isBytes = false
+    private var idFollows = false
     private var repeated = RepeatedFields()
     /// The beginning of a character that the next piece of a long value completes.
     private var carry: [UInt8] = []
@@ -80,7 +81,9 @@ struct JSONObject {
 
     private mutating func begin(_ entry: borrowing Entry, to output: inout Output) {
         if case .event(let ids) = self.frame {
-            if ids {
+            // A value in pieces has its cursor on the last one.
+            self.idFollows = ids && entry.flags.contains(.continues)
+            if ids, !self.idFollows {
                 output.append("id: ")
                 output.append(entry.cursor)
                 output.append(UInt8(ascii: "\n"))
@@ -217,7 +220,15 @@ struct JSONObject {
             output.append(decimal: entry.realtimeMicroseconds)
         }
         output.append("}\n")
-        if !self.framesLine { output.append(UInt8(ascii: "\n")) }
+        if !self.framesLine {
+            if self.idFollows {
+                output.append("id: ")
+                output.append(entry.cursor)
+                output.append(UInt8(ascii: "\n"))
+            }
+            output.append(UInt8(ascii: "\n"))
+        }
+        self.idFollows = false
         self.stage = .start
     }
 

@@ -11,8 +11,9 @@
 
 /* The verdict of one authorizer. An unknown verdict counts as CANNOT_DECIDE.
  *
- * The chain asks in the configured order. DENY and UNAUTHENTICATED end it. At least one must ALLOW and none refuse. Nobody allows: 401
- * without a principal, 403 with one. CANNOT_DECIDE, an error, a time-out or silence: 503. Nothing is ever allowed by default. */
+ * The chain asks in the configured order. DENY and UNAUTHENTICATED end it. At least one must ALLOW and none
+ * refuse. Nobody allows: 401 without a principal, 403 with one. CANNOT_DECIDE, an error, a time-out or
+ * silence: 503. Nothing is ever allowed by default. */
 enum {
     LOGHOST_ALLOW = 1,
     LOGHOST_DENY = 2,            /* known, and may not: 403 */
@@ -31,7 +32,7 @@ typedef struct loghost_peer {
     int32_t pid;
     uint32_t reserved;
     loghost_bytes certificate_subject; /* of a verified client certificate, RFC 4514; else empty */
-    const loghost_bytes *certificate_names; /* its subject alternative names, "dns:…", "uri:…", "email:…" */
+    const loghost_bytes *certificate_names; /* subject alternative names, "dns:…", "uri:…", "email:…" */
     size_t certificate_name_count;
 } loghost_peer;
 
@@ -61,12 +62,14 @@ typedef struct loghost_decision {
     loghost_bytes challenge;  /* UNAUTHENTICATED: the WWW-Authenticate value */
     uint64_t expires_realtime_microseconds; /* a stream ends here; 0 = never */
     uint64_t recheck_after_microseconds;    /* ask again during a follow; 0 = the host's interval */
-    loghost_filter filter; /* the host adds it to every query; names are trusted fields, beginning with `_`. On an answer that cannot apply it: refused */
+    /* The host adds it to every query; its names are trusted fields, beginning with `_`. An answer that
+     * cannot apply it is refused. */
+    loghost_filter filter;
     loghost_bytes reason;  /* one word or two for the audit record, never shown to the client */
 } loghost_decision;
 
-/* Completes `authorize`: either `decision` or `error` is not NULL. [any-thread]; may be called before `authorize` returns. Exactly once; a late
- * one is ignored. */
+/* Completes `authorize`: either `decision` or `error` is not NULL. [any-thread]; may be called before
+ * `authorize` returns. Exactly once; a late one is ignored. */
 typedef void (*loghost_authorize_done)(void *context, uint64_t operation, const loghost_decision *decision,
                                        const loghost_error *error);
 
@@ -74,9 +77,11 @@ typedef struct loghost_authorizer {
     uint32_t size;
     uint32_t reserved;
     /* [any-thread] [must not block] Decides, now or later. */
-    void (*authorize)(loghost_instance *instance, uint64_t operation, const loghost_authorization_request *request,
-                      loghost_authorize_done done, void *context);
-    /* [any-thread] [must not block] Gives an operation up. NULL when every operation completes before its call returns. */
+    void (*authorize)(loghost_instance *instance, uint64_t operation,
+                      const loghost_authorization_request *request, loghost_authorize_done done,
+                      void *context);
+    /* [any-thread] [must not block] Gives an operation up. NULL when every operation completes before its
+     * call returns. */
     void (*cancel)(loghost_instance *instance, uint64_t operation);
 } loghost_authorizer;
 

@@ -49,17 +49,19 @@ typedef struct loghost_sink {
     uint32_t size;
     uint32_t reserved;
     void *context;
-    /* [worker] [must not block] Gives writable memory of at least `minimum` bytes, `*capacity` in all, until `commit`. NULL = the buffer is full:
-     * return LOGHOST_ENCODE_MORE. At the start of a call up to LOGHOST_SINK_MINIMUM bytes are always there. */
+    /* [worker] [must not block] Gives writable memory of at least `minimum` bytes, `*capacity` in all, until
+     * `commit`. NULL = the buffer is full: return LOGHOST_ENCODE_MORE. At the start of a call up to
+     * LOGHOST_SINK_MINIMUM bytes are always there. */
     uint8_t *(*reserve)(void *context, size_t minimum, size_t *capacity);
-    /* [worker] [must not block] Takes the first `count` bytes of what was reserved; the memory is the host's again. */
+    /* [worker] [must not block] Takes the first `count` bytes of what was reserved; the memory is then the
+     * host's again. */
     void (*commit)(void *context, size_t count);
 } loghost_sink;
 
 enum {
-    LOGHOST_ENCODE_DONE = 0,  /* the entry is written whole */
-    LOGHOST_ENCODE_MORE = 1,  /* call again with the same entry and a fresh buffer, to go on where it stopped */
-    LOGHOST_ENCODE_ERROR = 2  /* `error` is filled; only `end` may follow */
+    LOGHOST_ENCODE_DONE = 0, /* the entry is written whole */
+    LOGHOST_ENCODE_MORE = 1, /* call again with the same entry and a fresh buffer; go on where it stopped */
+    LOGHOST_ENCODE_ERROR = 2 /* `error` is filled; only `end` may follow */
 };
 
 /* The functions of an encoder. */
@@ -68,18 +70,21 @@ typedef struct loghost_encoder {
     uint32_t reserved;
     /* [init] Gives the formats; they live until `destroy`. */
     const loghost_encoding *(*encodings)(loghost_instance *instance, size_t *count);
-    /* [any-thread] [must not block] Begins an answer in format number `encoding`, and says what it needs. NULL with `error` filled on failure. */
-    loghost_encoder_state *(*begin)(loghost_instance *instance, size_t encoding, const loghost_encode_options *options,
-                                    loghost_needs *needs, loghost_error *error);
-    /* [worker] Writes one entry. Writing nothing is fine (an entry that the format leaves out). After MORE it is called with the same entry, its pointers
-     * unchanged, until DONE. */
+    /* [any-thread] [must not block] Begins an answer in format number `encoding`, and says what it needs.
+     * NULL with `error` filled on failure. */
+    loghost_encoder_state *(*begin)(loghost_instance *instance, size_t encoding,
+                                    const loghost_encode_options *options, loghost_needs *needs,
+                                    loghost_error *error);
+    /* [worker] Writes one entry. Writing nothing is fine (an entry that the format leaves out). After MORE it
+     * is called with the same entry, its pointers unchanged, until DONE. */
     int32_t (*encode)(loghost_encoder_state *state, const loghost_entry *entry, const loghost_sink *sink,
                       loghost_error *error);
-    /* [worker] Writes a named event ("gap", "fault", "end") with a JSON object as data; `id` may be empty. Only called for event streams; name, data and
-     * id together are below 2 KiB, so it never needs MORE. */
+    /* [worker] Writes a named event ("gap", "fault", "end") with a JSON object as data; `id` may be empty.
+     * Only called for event streams; name, data and id together are below 2 KiB, so it never needs MORE. */
     int32_t (*event)(loghost_encoder_state *state, loghost_bytes name, loghost_bytes data, loghost_bytes id,
                      const loghost_sink *sink, loghost_error *error);
-    /* [any-thread] [must not block] Gives what a silent follow sends as a sign of life; empty = nothing. Lives until `end`. */
+    /* [any-thread] [must not block] Gives what a silent follow sends as a sign of life; empty = nothing.
+     * Lives until `end`. */
     loghost_bytes (*keep_alive)(loghost_encoder_state *state);
     /* [worker] Writes what closes a complete answer, often nothing; at most LOGHOST_SINK_MINIMUM bytes. */
     int32_t (*finish)(loghost_encoder_state *state, const loghost_sink *sink, loghost_error *error);

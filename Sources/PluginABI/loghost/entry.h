@@ -12,15 +12,26 @@ typedef struct loghost_field {
 
 enum {
     LOGHOST_ENTRY_NO_NEWLINE = 1u << 0, /* the last line of a file that does not end in a newline */
-    LOGHOST_ENTRY_CONTINUES = 1u << 1,  /* the value of the last field goes on in the next entry (same cursor) */
-    LOGHOST_ENTRY_CONTINUED = 1u << 2   /* the value of the last field continues that of the entry before */
+    LOGHOST_ENTRY_CONTINUES = 1u << 1,  /* the last field's value goes on in the next entry: see PIECES */
+    LOGHOST_ENTRY_CONTINUED = 1u << 2   /* the only field's value goes on from the entry before: see PIECES */
 };
 
-/* One log entry.
+/* One log entry, or one piece of it.
  *
- * `cursor` is opaque to the host and canonical: within a topic the same entry always has the same bytes, different
- * entries never. It may be empty only when the query does not need it. At most LOGHOST_CURSOR_CAPACITY bytes, none of them a control
- * character. Timestamps are microseconds since the Unix epoch and since the boot; 0 = has none. */
+ * `cursor` is opaque to the host and canonical: within a topic the same entry always has the same bytes,
+ * different entries never (but see loghost_gap). At most LOGHOST_CURSOR_CAPACITY bytes, none of them a
+ * control character. It is empty while CONTINUES is set, and may be when the query does not need it.
+ * Timestamps are microseconds since the Unix epoch and since the boot; 0 = has none.
+ *
+ * PIECES. A long value may be given as several entries in a row, all but the last with CONTINUES, all but the
+ * first with CONTINUED. A CONTINUED entry has exactly one field, of the same name as the last field of the
+ * entry before. The last piece alone carries the cursor, so that a source need not know a line's end before
+ * it gives its beginning; NO_NEWLINE stands there too. A piece may end inside a UTF-8 character, and a batch
+ * between pieces. A GAP or an ERROR between pieces ends the value. An unfinished last line and its later
+ * remainder are two entries, no pieces.
+ *
+ * All pieces together count as one entry for skip, limit and the filter. A host evaluates the filter on the
+ * first piece: a value in pieces could be matched only by its complete length, so it never matches. */
 typedef struct loghost_entry {
     loghost_bytes cursor;
     uint64_t realtime_microseconds;
@@ -42,8 +53,10 @@ enum {
 
 #define LOGHOST_COUNT_UNKNOWN UINT64_MAX
 
-/* A hole in the log, in its place in the order. `from` is the last cursor before it (empty: the start), `to` the first
- * one after it (empty: unknown yet). */
+/* A hole in the log, in its place in the order. `from` is the last cursor before it (empty: the start), `to`
+ * the first one after it (empty: unknown yet).
+ *
+ * After TRUNCATION cursors from before may occur again, so whoever keeps cursors forgets them at a GAP. */
 typedef struct loghost_gap {
     uint32_t cause;
     uint32_t reserved;

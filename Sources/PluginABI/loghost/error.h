@@ -10,7 +10,7 @@ enum {
     LOGHOST_ERROR_INTERNAL = 1,         /* a fault of the plugin: 500 */
     LOGHOST_ERROR_INVALID = 2,          /* the request or the configuration says something impossible: 400 */
     LOGHOST_ERROR_MALFORMED_CURSOR = 3, /* not a cursor of this topic: 400 */
-    LOGHOST_ERROR_CURSOR_GONE = 4,      /* a good cursor whose entry is gone; `detail` is the oldest cursor: 410 */
+    LOGHOST_ERROR_CURSOR_GONE = 4,      /* a good cursor whose entry is gone: 410; see `detail` */
     LOGHOST_ERROR_NOT_FOUND = 5,        /* 404 */
     LOGHOST_ERROR_CONFLICT = 6,         /* several candidates; `detail` is a JSON array of them: 409 */
     LOGHOST_ERROR_UNAUTHENTICATED = 7,  /* 401 */
@@ -27,11 +27,13 @@ enum {
 
 /* An error, filled in place by whoever fails; it owns nothing.
  *
- * `message` is one sentence of text for the client and the log: no token, no file path, no address. Both texts are cut
- * at their capacity, on a character boundary.
+ * `message` is one sentence of text for the client and the log: no token, no file path, no address. `detail`
+ * is what the code says; of CURSOR_GONE the oldest cursor, empty when nothing is left. In errors of `create`
+ * and `start` it is for the operator's log only. Both texts are cut at their capacity, on a character
+ * boundary.
  *
- * Rationale: inline buffers instead of borrowed text, because an error outlives the call that made it and nobody
- * would know when to free it. */
+ * Rationale: inline buffers instead of borrowed text, because an error outlives the call that made it and
+ * nobody would know when to free it. */
 typedef struct loghost_error {
     uint32_t size;
     int32_t code;

@@ -1,4 +1,5 @@
-/* Host service: HTTP to other servers, with the host's one connection pool, TLS settings and limits. No plugin links an HTTP stack. */
+/* Host service: HTTP to other servers, so that no plugin links an HTTP stack: the host has one connection
+ * pool, its TLS settings and limits. */
 #ifndef LOGHOST_HOST_HTTP_H
 #define LOGHOST_HOST_HTTP_H
 
@@ -22,8 +23,8 @@ typedef struct loghost_http_request {
     const loghost_header *headers;
     size_t header_count;
     loghost_bytes body;
-    uint64_t deadline_microseconds; /* from now to the end of the answer; 0 = the host's default. Streams: to the head only */
-    uint64_t body_capacity;         /* whole body: more bytes than this are LOGHOST_ERROR_LIMIT; 0 = the host's default */
+    uint64_t deadline_microseconds; /* from now to the answer's end (a stream's head); 0 = by default */
+    uint64_t body_capacity; /* whole body: more bytes than this are LOGHOST_ERROR_LIMIT; 0 = by default */
     loghost_bytes ca_file;            /* PEM; empty = the system's */
     loghost_bytes client_certificate; /* PEM file; empty = none */
     loghost_bytes client_key;         /* PEM file */
@@ -38,11 +39,13 @@ typedef struct loghost_http_response {
     loghost_bytes body; /* whole body; empty with LOGHOST_HTTP_STREAM */
 } loghost_http_response;
 
-/* What the host calls. All are [any-thread] [must not block]; calls of one request never overlap. The plugin copies what it keeps. */
+/* What the host calls. All are [any-thread] [must not block]; calls of one request never overlap. The plugin
+ * copies what it keeps. */
 typedef struct loghost_http_callbacks {
     uint32_t size;
     uint32_t reserved;
-    /* Exactly once, last: the whole answer, or (stream) the end of the body with `response` NULL; `error` is NULL on success. */
+    /* Exactly once, last: the whole answer, or (stream) the end of the body with `response` NULL; `error` is
+     * NULL on success. */
     void (*complete)(void *context, const loghost_http_response *response, const loghost_error *error);
     /* Streams only, once, before any chunk: status and headers. */
     void (*head)(void *context, const loghost_http_response *response);
@@ -53,13 +56,14 @@ typedef struct loghost_http_callbacks {
 typedef struct loghost_host_http {
     uint32_t size;
     uint32_t reserved;
-    /* [any-thread] [must not block] Begins a request and returns its id (above 0), or 0 with `error` filled and no call back ever. */
+    /* [any-thread] [must not block] Begins a request and returns its id (above 0), or 0 with `error` filled
+     * and no call back ever. */
     uint64_t (*request)(const loghost_host *host, const loghost_http_request *request,
                         const loghost_http_callbacks *callbacks, void *context, loghost_error *error);
     /* [any-thread] [must not block] Lets a paused stream go on. */
     void (*resume)(const loghost_host *host, uint64_t request);
-    /* [any-thread] Gives a request up. When this returns no call back of it runs or will come, unless it was called from within
-     * one: then that one is the last. An unknown id does nothing. */
+    /* [any-thread] Gives a request up. When this returns no call back of it runs or will come, unless it was
+     * called from within one: then that one is the last. An unknown id does nothing. */
     void (*cancel)(const loghost_host *host, uint64_t request);
 } loghost_host_http;
 

@@ -23,9 +23,10 @@ typedef struct loghost_log_attribute {
 typedef struct loghost_host_log {
     uint32_t size;
     uint32_t reserved;
-    /* [any-thread] Writes one record under the instance's name. No token, no personal data. Messages are cut at 4 KiB. */
-    void (*log)(const loghost_host *host, int32_t level, loghost_bytes message, const loghost_log_attribute *attributes,
-                size_t attribute_count);
+    /* [any-thread] Writes one record under the instance's name. No token, no personal data. Messages are cut
+     * at 4 KiB. */
+    void (*log)(const loghost_host *host, int32_t level, loghost_bytes message,
+                const loghost_log_attribute *attributes, size_t attribute_count);
     /* [any-thread] [must not block] Answers 1 when records of this level are written at all. */
     int32_t (*enabled)(const loghost_host *host, int32_t level);
 } loghost_host_log;

@@ -11,11 +11,11 @@
 #define LOGHOST_EXTERN_C
 #endif
 
-/* Goes before the definition of `loghost_plugin_v1`; everything else in the library should be hidden. */
+/* What makes `loghost_plugin_v1` visible; everything else in the library should be hidden. */
 #define LOGHOST_EXPORT LOGHOST_EXTERN_C __attribute__((visibility("default")))
 
 enum {
-    LOGHOST_PLUGIN_USES_CREDENTIAL = 1u << 0 /* wants loghost_request.credential; the configuration must grant it too */
+    LOGHOST_PLUGIN_USES_CREDENTIAL = 1u << 0 /* wants loghost_request.credential; must be granted, too */
 };
 
 /* What a library is. Static: it lives as long as the process, and libraries are never unloaded. */
@@ -27,22 +27,33 @@ typedef struct loghost_plugin {
     loghost_bytes summary; /* one sentence of text */
     uint32_t flags;
     uint32_t reserved;
-    /* [init] Makes an instance from its configuration: `config` is the JSON object that stands in the host's configuration (`{}` when none does),
-     * borrowed for this call. Checks it completely, and neither opens, starts nor contacts anything: the host also calls this
-     * only to ask for routes. On failure returns NULL with `error` filled; the message names the key that is wrong. */
+    /* [init] Makes an instance from its configuration, and checks that completely. Neither opens, starts nor
+     * contacts anything: the host also calls this only to ask for routes.
+     *
+     * `config` is the JSON object that stands in the host's configuration (`{}` when none does), borrowed for
+     * this call: UTF-8, compact, its keys in the file's order and unique; in strings only `"`, `\` and
+     * control characters are escaped, never `/`.
+     *
+     * On failure returns NULL with `error` filled. The message names the key that is wrong; the host prints
+     * the instance's name and the configuration's line beside it. `detail` is for the operator's log only,
+     * and may hold a path. */
     loghost_instance *(*create)(const loghost_host *host, loghost_bytes config, loghost_error *error);
-    /* [init] Gives the functions of an ability ("loghost.source/1"), or NULL; they live as long as the library. */
+    /* [init] Gives an ability's functions ("loghost.source/1") or NULL; they live as long as the library. */
     const void *(*get_extension)(loghost_instance *instance, const char *id_z);
-    /* [init] Begins work. Answers LOGHOST_OK or a code with `error` filled; then `destroy` follows. */
+    /* [init] Begins work. Answers LOGHOST_OK or a code with `error` filled, `detail` as for `create`; then
+     * `destroy` follows. */
     int32_t (*start)(loghost_instance *instance, loghost_error *error);
-    /* [init] Ends work: when it returns, no thread or call back of the plugin runs. Only after a successful `start`, after every
-     * reader, stream and encoder state is closed and every open operation has completed or was cancelled. */
+    /* [init] Ends work: when it returns, no thread or call back of the plugin runs. Only after a successful
+     * `start`, after every reader, stream and encoder state is closed and every open operation has completed
+     * or was cancelled. */
     void (*stop)(loghost_instance *instance);
     /* [init] Frees the instance; the last call with it. */
     void (*destroy)(loghost_instance *instance);
 } loghost_plugin;
 
-/* The one exported function: `const loghost_plugin *loghost_plugin_v1(void)`. [init] Returns the same pointer every time. */
+/* The one function a library exports; the plugin defines it. [init] Returns the same pointer each time. */
+LOGHOST_EXPORT const loghost_plugin *loghost_plugin_v1(void);
+
 #define LOGHOST_ENTRY_SYMBOL "loghost_plugin_v1"
 typedef const loghost_plugin *(*loghost_entry_function)(void);
 

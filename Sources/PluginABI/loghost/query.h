@@ -8,7 +8,7 @@
 enum {
     LOGHOST_START_HEAD = 1,   /* before the oldest entry */
     LOGHOST_START_TAIL = 2,   /* after the newest entry */
-    LOGHOST_START_CURSOR = 3, /* beside the entry of `cursor`: behind it reading forward, before it reading backward */
+    LOGHOST_START_CURSOR = 3, /* beside the entry of `cursor`: behind it forward, before it backward */
     LOGHOST_START_TIME = 4    /* before the first entry whose realtime is at or after `time_microseconds` */
 };
 
@@ -20,15 +20,16 @@ enum {
     LOGHOST_NEEDS_REALTIME = 1u << 1,
     LOGHOST_NEEDS_MONOTONIC = 1u << 2,
     LOGHOST_NEEDS_ALL_FIELDS = 1u << 3,  /* every field, in source order */
-    LOGHOST_NEEDS_NAMED_FIELDS = 1u << 4 /* only the fields in `field_names`; of each at least its first */
+    LOGHOST_NEEDS_NAMED_FIELDS = 1u << 4 /* only the fields in `field_names`, which also holds the names in
+                                            `filter`; of each at least its first */
 };
 
 /* One structured query. Borrowed until `open` has completed; a source that needs it longer copies it.
  *
- * Order of evaluation: start, then `skip` (towards newer when positive, towards older when negative, whatever the
- * direction; it stops at the end of the log), then reading in `direction`, and of that only what lies within the bounds
- * and passes the filter, at most `limit` entries. Skip and limit count entries that pass the filter; skip
- * disregards the bounds. */
+ * Order of evaluation: start, then `skip` (towards newer when positive, towards older when negative, whatever
+ * the direction; it stops at the end of the log), then reading in `direction`, and of that only what lies
+ * within the bounds and passes the filter, at most `limit` entries. Skip and limit count entries that pass
+ * the filter; skip disregards the bounds. */
 typedef struct loghost_query {
     uint32_t size;
     uint32_t start;
@@ -47,9 +48,14 @@ typedef struct loghost_query {
     size_t field_name_count;
 } loghost_query;
 
-/* What a source has taken over of a query; the host does the rest. A source may claim SKIP and LIMIT only together with
- * the whole FILTER (they count behind it). DIRECTION is not made up for by the host: a source that does not claim it
- * answers backward queries with LOGHOST_ERROR_UNSUPPORTED, and its routes should not accept the parameter. */
+/* What a source has taken over of a query; the host does the rest. A source may claim SKIP and LIMIT only
+ * together with the whole FILTER (they count behind it); an empty filter counts as the whole filter, so a
+ * plain source may claim FILTER, SKIP and LIMIT for it.
+ *
+ * How the host makes up for an unclaimed negative skip: it reads once from the head to the start position
+ * keeping the last n cursors, and opens again at the one found; at most 100,000. DIRECTION it does not make
+ * up for: a source that does not claim it answers backward queries with LOGHOST_ERROR_UNSUPPORTED, and its
+ * routes should not accept the parameter. */
 enum {
     LOGHOST_APPLIED_FILTER = 1u << 0,
     LOGHOST_APPLIED_SKIP = 1u << 1,

@@ -9,7 +9,8 @@ typedef struct loghost_variable {
     loghost_bytes value; /* percent-decoded */
 } loghost_variable;
 
-/* A request after routing and authorization. Borrowed until the call it was passed to has completed or was cancelled.
+/* A request after routing and authorization. Borrowed until the call it was passed to has completed or was
+ * cancelled.
  *
  * `credential` is the verified credential, and empty unless the plugin's descriptor declares
  * LOGHOST_PLUGIN_USES_CREDENTIAL and the configuration grants it. */

@@ -35,7 +35,9 @@ typedef struct loghost_byte_stream_functions {
     void (*close)(loghost_byte_stream *stream);
 } loghost_byte_stream_functions;
 
-/* The answer of `resolve`. Borrowed by the host during the completion only; it copies what it keeps. */
+/* The answer of `resolve`. Borrowed by the host during the completion only; it copies what it keeps.
+ *
+ * BYTES: the plugin gives no Content-Length. For HEAD the host does not read the stream, only closes it. */
 typedef struct loghost_resolution {
     uint32_t size;
     uint32_t kind;

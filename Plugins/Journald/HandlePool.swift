@@ -1,0 +1,73 @@
+internal import PluginKit
+internal import Synchronization
+
+/// Keeps opened journals for the next request: opening one costs more than reading its last entries.
+final class HandlePool: Sendable {
+    // A handle in the pool is used by nobody; taking it out makes the taker its only user.
+    private struct Idle: @unchecked Sendable {
+        var handles: [JournalHandle] = []
+        var open = 0
+    }
+
+    /// Idle handles kept.
+    private static let capacity = 16
+    /// Open handles beyond which a follow that has caught up gives its own back.
+    private static let crowd = 64
+    /// Field bytes after which a handle is not kept: its mappings count as this process's memory.
+    private static let worn = 16 << 20
+
+    private let place: JournalPlace
+    private let idle = Mutex(Idle())
+    private let opened: Metric
+
+    init(place: JournalPlace, host: Host) {
+        self.place = place
+        self.opened = host.metric(.counter, "journal_opens_total")
+    }
+
+    /// True when follows that wait should not keep their handles.
+    var isCrowded: Bool { self.idle.withLock { $0.open - $0.handles.count > Self.crowd } }
+
+    /// Gives a handle that knows all present files and has no filter; nil when there are no journal files at all.
+    func take() throws -> JournalHandle? {
+        while let handle = self.idle.withLock({ $0.handles.popLast() }) {
+            if let change = try? handle.refresh(), change != .invalidated { return handle }
+            self.discard(handle)
+        }
+        guard let journal = unsafe try self.place.open() else { return nil }
+        let handle = unsafe JournalHandle(journal)
+        self.idle.withLock { $0.open += 1 }
+        self.opened.record(1)
+        do {
+            if try !handle.hasEntries { try self.place.checkPermission() }
+        } catch {
+            self.discard(handle)
+            throw error
+        }
+        return handle
+    }
+
+    /// Takes a handle back.
+    func give(_ handle: JournalHandle) {
+        guard handle.bytesRead < Self.worn, (try? handle.setFilter(Filter())) != nil else { return self.discard(handle) }
+        let kept = self.idle.withLock { idle in
+            guard idle.handles.count < Self.capacity else { return false }
+            idle.handles.append(handle)
+            return true
+        }
+        if !kept { self.discard(handle) }
+    }
+
+    /// Counts a handle as closed; it closes when its user lets go of it.
+    func discard(_ handle: JournalHandle) {
+        self.idle.withLock { $0.open -= 1 }
+    }
+
+    /// Closes what is idle.
+    func drain() {
+        self.idle.withLock { idle in
+            idle.open -= idle.handles.count
+            idle.handles = []
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import CSystemd
+internal import Glibc
+internal import PluginKit
+
+/// Where journal files are.
+enum JournalPlace: Sendable {
+    case system
+    case directory(String)
+    case files([String])
+    case namespace(String)
+
+    /// Opens them all. Returns nil when the place itself does not exist (yet).
+    func open() throws -> OpaquePointer? {
+        var journal: OpaquePointer?
+        let result: Int32 =
+            switch self {
+            case .system: unsafe sd_journal_open(&journal, Int32(SD_JOURNAL_LOCAL_ONLY))
+            case .directory(let path): unsafe sd_journal_open_directory(&journal, path, 0)
+            case .namespace(let name): unsafe sd_journal_open_namespace(&journal, name, Int32(SD_JOURNAL_LOCAL_ONLY))
+            case .files(let paths): unsafe openFiles(paths, &journal)
+            }
+        switch -result {
+        case ..<1: return unsafe journal
+        case ENOENT: return nil
+        case EACCES, EPERM: throw Self.noPermission
+        case EMFILE, ENFILE: throw PluginError(.unavailable, "Too many journal files are open.", retryable: true)
+        default: throw PluginError(.unavailable, "The journal cannot be opened (error \(-result)).", retryable: true)
+        }
+    }
+
+    static let noPermission = PluginError(
+        .unavailable, "LogHost may not read the journal: its user must be a member of the group systemd-journal (or adm).")
+
+    /// Throws when there are journal files but not one that this process may read: libsystemd passes over those in silence.
+    func checkPermission() throws {
+        var found = false
+        for directory in self.directories {
+            for file in journalFiles(in: directory) {
+                if unsafe access(file, R_OK) == 0 { return }
+                found = true
+            }
+            // A directory that may not be listed hides its files.
+            if unsafe access(directory, F_OK) == 0, unsafe access(directory, R_OK | X_OK) != 0 { found = true }
+        }
+        if found { throw Self.noPermission }
+    }
+
+    private var directories: [String] {
+        let roots: [String]
+        switch self {
+        case .files: return []
+        case .directory(let path): roots = [path]
+        case .system, .namespace: roots = ["/var/log/journal", "/run/log/journal"]
+        }
+        return roots + roots.flatMap { root in entries(of: root).map { "\(root)/\($0)" }.filter(isDirectory) }
+    }
+}
+
+private func openFiles(_ paths: [String], _ journal: inout OpaquePointer?) -> Int32 {
+    var pointers: [UnsafePointer<CChar>?] = unsafe paths.map { unsafe UnsafePointer(strdup($0)) } + [nil]
+    defer { for unsafe pointer in unsafe pointers { unsafe free(UnsafeMutableRawPointer(mutating: pointer)) } }
+    return unsafe sd_journal_open_files(&journal, &pointers, 0)
+}
+
+private func journalFiles(in directory: String) -> [String] {
+    entries(of: directory).filter { $0.hasSuffix(".journal") }.map { "\(directory)/\($0)" }
+}
+
+private func isDirectory(_ path: String) -> Bool {
+    var facts = stat()
+    return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+}
+
+/// Names in a directory, without `.` and `..`; none when it cannot be read. Bounded.
+private func entries(of directory: String) -> [String] {
+    guard let stream = unsafe opendir(directory) else { return [] }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while names.count < 10_000, let entry = unsafe readdir(stream) {
+        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+            unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+}

@@ -1,0 +1,37 @@
+public import PluginKit
+
+/// The systemd journal as a log source, over libsystemd.
+public struct JournalPlugin: Plugin {
+    public static let name = "journald"
+    public static let version = "0.1.0"
+    public static let summary = "The systemd journal: component and container logs, Logging API v1 and v2"
+
+    public let source: (any LogSource)?
+    private let pool: HandlePool
+    private let host: Host
+
+    public init(configuration: JournalConfiguration, host: Host) throws {
+        try configuration.validate()
+        self.host = host
+        self.pool = HandlePool(place: configuration.place, host: host)
+        self.source = JournalSource(pool: self.pool, uniqueFields: configuration.fields ?? JournalConfiguration.defaultFields)
+    }
+
+    /// Looks once whether there is a journal to read, and says so in the log when there is none.
+    public func start() throws {
+        do {
+            guard let handle = try self.pool.take() else {
+                self.host.log(.warning, "There are no journal files yet; answers are empty until there are.")
+                return
+            }
+            if try !handle.hasEntries { self.host.log(.warning, "The journal has no entries yet.") }
+            self.pool.give(handle)
+        } catch let error as PluginError {
+            self.host.log(.error, error.message)
+        }
+    }
+
+    public func stop() {
+        self.pool.drain()
+    }
+}

@@ -1,0 +1,244 @@
+internal import PluginKit
+
+/// One query over the journal: filter, position, bounds and limit are all done here, by libsystemd's index where it can.
+final class JournalReader: LogReader {
+    private let pool: HandlePool
+    private let query: Query
+    /// NUL-terminated names of the only fields needed; empty = all.
+    private let fieldNames: [[CChar]]
+    /// Nil while a crowded follow waits, or when there is no journal at all.
+    private var handle: JournalHandle?
+    private var isPending: Bool
+    private var remaining: UInt64
+    /// The last entry looked at; a fresh handle goes on behind it.
+    private var last: String?
+    private var idleRounds = 0
+
+    /// Field bytes after which a handle is exchanged: what libsystemd has mapped counts as this process's memory.
+    private static let renewal = 24 << 20
+
+    private init(_ query: Query, pool: HandlePool, handle: JournalHandle?, position: JournalPosition) {
+        self.pool = pool
+        self.query = query
+        self.handle = handle
+        self.isPending = position.isPending
+        self.remaining = query.limit == 0 ? .max : query.limit
+        self.fieldNames = (query.needs.fields ?? []).map { $0.map { CChar(bitPattern: $0) } + [0] }
+    }
+
+    deinit {
+        if let handle { self.pool.give(handle) }
+    }
+
+    /// Opens a journal and stands at the query's position.
+    static func open(_ query: Query, pool: HandlePool) throws -> Opened {
+        var cursor: JournalCursor?
+        if case .cursor(let bytes) = query.start { cursor = try JournalCursor(bytes) }
+        let handle = try pool.take()
+        var position = JournalPosition()
+        if let handle {
+            do {
+                if let cursor { try Self.checkPresence(of: cursor, query.filter, in: handle) }
+                try handle.setFilter(query.filter)
+                position = try JournalPosition.seek(query, cursor: cursor, in: handle)
+            } catch {
+                pool.give(handle)
+                throw error
+            }
+        } else if cursor != nil {
+            throw PluginError(.cursorGone, "The cursor's entry is gone: there are no journal files.")
+        }
+        let reader = JournalReader(query, pool: pool, handle: handle, position: position)
+        reader.last = cursor?.canonical
+        return Opened(reader: reader, applied: [.filter, .skip, .limit, .bounds, .direction], skipped: position.skipped)
+    }
+
+    /// Throws `.cursorGone` with the oldest cursor that passes the filter, unless the cursor's entry exists.
+    private static func checkPresence(of cursor: JournalCursor, _ filter: Filter, in handle: JournalHandle) throws {
+        let text = cursor.canonical
+        try handle.seek(text)
+        if try handle.next(), try handle.isAt(text) { return }
+        try handle.setFilter(filter)
+        let oldest = try handle.hasEntries ? try handle.cursor() : ""
+        throw PluginError(.cursorGone, "The cursor's entry is no longer in the journal.", detail: oldest)
+    }
+
+    func read(into batch: inout BatchBuilder, limits: ReadLimits) throws -> ReadOutcome {
+        if self.remaining == 0 { return .end }
+        if let gap = try self.refresh() { return .gap(gap) }
+        guard let handle else { return .caughtUp(recheckAfter: .seconds(1)) }
+        let deadline = ContinuousClock.now + limits.searching
+        var passed = 0
+        while batch.entryCount < limits.entries, batch.byteCount < limits.bytes, self.remaining > 0 {
+            guard try self.move(handle) else { break }
+            let realtime = try handle.realtime()
+            if self.isBeyond(realtime) {
+                if batch.entryCount == 0 { return .end }
+                // Read again, it answers the same.
+                self.isPending = true
+                return .batch
+            }
+            if self.isBefore(realtime) {
+                passed &+= 1
+                if passed & 255 == 0, ContinuousClock.now > deadline { return .batch }
+                continue
+            }
+            try self.append(handle, realtime, to: &batch, limits)
+            self.remaining -= 1
+        }
+        if batch.entryCount > 0 {
+            self.idleRounds = 0
+            try self.renewIfWorn(handle)
+            return .batch
+        }
+        return self.caughtUp()
+    }
+
+    private func move(_ handle: JournalHandle) throws -> Bool {
+        if self.isPending {
+            self.isPending = false
+            return true
+        }
+        return switch self.query.direction {
+        case .forward: try handle.next()
+        case .backward: try handle.previous()
+        }
+    }
+
+    /// Past the far bound: as journalctl does, reading ends there.
+    private func isBeyond(_ realtime: UInt64) -> Bool {
+        switch self.query.direction {
+        case .forward: self.query.until != 0 && realtime > self.query.until
+        case .backward: self.query.since != 0 && realtime < self.query.since
+        }
+    }
+
+    /// Not yet within the near bound.
+    private func isBefore(_ realtime: UInt64) -> Bool {
+        switch self.query.direction {
+        case .forward: self.query.since != 0 && realtime < self.query.since
+        case .backward: self.query.until != 0 && realtime > self.query.until
+        }
+    }
+
+    private func append(_ handle: JournalHandle, _ realtime: UInt64, to batch: inout BatchBuilder, _ limits: ReadLimits) throws {
+        if self.query.needs.fields == nil {
+            unsafe try handle.forEachField { field in
+                unsafe batch.append(joined: field.bytes, maximumValueBytes: limits.valueBytes)
+            }
+        } else {
+            for name in self.fieldNames {
+                unsafe try handle.field(name) { field in
+                    unsafe batch.append(joined: field.bytes, maximumValueBytes: limits.valueBytes)
+                }
+            }
+        }
+        guard self.query.needs.cursor || self.query.follow else {
+            batch.endEntry(cursor: RawSpan(), realtimeMicroseconds: realtime)
+            return
+        }
+        unsafe try handle.withCursor { cursor in
+            unsafe batch.endEntry(
+                cursor: cursor.bytes, realtimeMicroseconds: realtime, monotonicMicroseconds: monotonic(of: cursor))
+        }
+    }
+
+    // MARK: Files that come and go
+
+    /// Takes note of changes in the files. A hole behind the last entry read is a gap.
+    private func refresh() throws -> Gap? {
+        guard self.query.follow else {
+            return nil
+        }
+        if let handle {
+            guard try handle.refresh() == .invalidated else { return nil }
+            if let last = try self.lastCursor(handle) { self.last = last }
+            self.handle = nil
+            self.pool.discard(handle)
+        }
+        return try self.attach()
+    }
+
+    private func lastCursor(_ handle: JournalHandle) throws -> String? {
+        self.isPending ? self.last : (try? handle.cursor()) ?? self.last
+    }
+
+    /// Takes a fresh handle and stands behind the last entry read.
+    private func attach() throws -> Gap? {
+        guard let handle = try self.pool.take() else { return nil }
+        self.handle = handle
+        self.isPending = false
+        guard let last else {
+            // Nothing was ever read: the query's own start is still right.
+            try handle.setFilter(self.query.filter)
+            self.isPending = try JournalPosition.seek(self.query, cursor: nil, in: handle).isPending
+            return nil
+        }
+        try handle.seek(last)
+        let found = try handle.next()
+        var gap: Gap?
+        if found, try !handle.isAt(last) { gap = try Self.gap(behind: last, at: handle.cursor()) }
+        try handle.setFilter(self.query.filter)
+        try handle.seek(last)
+        self.isPending = try handle.next() && !handle.isAt(last)
+        return gap
+    }
+
+    /// The hole between the last entry read, which is gone, and the first there is behind it; nil when the
+    /// sequence numbers show that nothing is missing.
+    private static func gap(behind last: String, at next: String) throws -> Gap? {
+        let before = try JournalCursor(Array(last.utf8))
+        let after = try JournalCursor(Array(next.utf8))
+        var count: UInt64?
+        if before.sequence == after.sequence, after.number > before.number {
+            count = after.number - before.number - 1
+            if count == 0 { return nil }
+        }
+        return Gap(cause: .vacuum, from: Array(last.utf8), to: Array(next.utf8), count: count)
+    }
+
+    /// Exchanges a handle that has mapped much. The new one stands on the same entry.
+    private func renewIfWorn(_ handle: JournalHandle) throws {
+        guard handle.bytesRead > Self.renewal else { return }
+        let cursor = try handle.cursor()
+        guard let fresh = try self.pool.take() else { return }
+        try fresh.setFilter(self.query.filter)
+        try fresh.seek(cursor)
+        let found = self.query.direction == .forward ? try fresh.next() : try fresh.previous()
+        guard found, try fresh.isAt(cursor) else {
+            // Vacuumed in this moment: the old handle still has its files open.
+            self.pool.give(fresh)
+            return
+        }
+        self.handle = fresh
+        self.pool.discard(handle)
+    }
+
+    /// Nothing newer: looks again soon after news and ever slower in silence.
+    private func caughtUp() -> ReadOutcome {
+        self.idleRounds = min(self.idleRounds + 1, 6)
+        if self.query.follow, let handle, self.pool.isCrowded, let last = try? self.lastCursor(handle) {
+            self.last = last
+            self.handle = nil
+            self.pool.give(handle)
+        }
+        return .caughtUp(recheckAfter: .milliseconds(5 << min(self.idleRounds - 1, 5)))
+    }
+}
+
+/// Reads `m=` out of a cursor's text.
+private func monotonic(of cursor: UnsafeRawBufferPointer) -> UInt64 {
+    var index = 0
+    let count = cursor.count
+    // `;m=` occurs once; ids are hexadecimal.
+    while index &+ 2 < count, unsafe !(cursor[index] == 0x3B && cursor[index &+ 1] == 0x6D) { index &+= 1 }
+    index &+= 3
+    var value: UInt64 = 0
+    while index < count {
+        let byte = unsafe cursor[index]
+        if byte == 0x3B { break }
+        value = value &<< 4 | UInt64(byte & 0x0F) &+ (byte > 0x39 ? 9 : 0)
+        index &+= 1
+    }
+    return value
+}

@@ -1,0 +1,57 @@
+internal import Glibc
+internal import HummingbirdCore
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import ServiceLifecycle
+
+/// One address the host serves.
+struct Listener: Service {
+    private let address: ListenAddress
+    private let logger: Logger
+    private let server: Server<HostChannel>
+
+    init(address: ListenAddress, site: Site, logger: Logger) throws {
+        self.address = address
+        self.logger = logger
+        let bind: BindAddress
+        let isTCP: Bool
+        switch address {
+        case .tcp(let host, let port):
+            bind = .hostname(host, port: port)
+            isTCP = true
+        case .unix(let path, _):
+            bind = .unixDomainSocket(path: path)
+            isTCP = false
+        }
+        let dispatcher = Dispatcher(site: site, isTCP: isTCP)
+        let channel = HostChannel(limits: site.configuration.limits, connections: site.connections, dispatcher: dispatcher)
+        var quiet = logger
+        // The server's own greeting; the host gives its own.
+        quiet.logLevel = max(logger.logLevel, .warning)
+        self.server = Server(
+            childChannelSetup: channel, configuration: ServerConfiguration(address: bind, backlog: 1024),
+            onServerRunning: { server in await Self.announce(server, address, logger) },
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+    }
+
+    func run() async throws {
+        try await self.server.run()
+        if case .unix(let path, _) = self.address { unsafe unlink(path) }
+    }
+
+    private static func announce(_ server: any Channel, _ address: ListenAddress, _ logger: Logger) async {
+        switch address {
+        case .tcp(let host, let port):
+            let port = server.localAddress?.port ?? port
+            let shown = host.contains(":") ? "[\(host)]" : host
+            logger.notice("listening", metadata: ["address": "tcp://\(shown):\(port)"])
+            print("Follow the journal:  curl -N http://\(shown):\(port)/v2/component?skip=-10\\&follow=true")
+        case .unix(let path, let mode):
+            unsafe chmod(path, mode_t(mode))
+            logger.notice("listening", metadata: ["address": "unix:\(path)"])
+            print("Follow the journal:  curl -N --unix-socket \(path) 'http://localhost/v2/component?skip=-10&follow=true'")
+        }
+        fflush(nil)
+    }
+}

@@ -1,0 +1,156 @@
+internal import Glibc
+internal import HummingbirdCore
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// The running host: plugins loaded, routes built, listeners bound; and all of that taken down in reverse.
+struct Program {
+    private let configuration: Configuration
+    private let logger: Logger
+    private let plugins: [PluginInstance]
+    private let watches: DescriptorWatch
+    private let site: Site
+
+    /// Loads and creates everything; nothing runs yet. Throws one line for whatever is wrong.
+    init(configuration: Configuration, unsafeLoadByPath: Bool, isEmbedded: Bool, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        self.watches = DescriptorWatch()
+        let wakes = WakeRegistry()
+        var plugins: [PluginInstance] = []
+        for plugin in configuration.plugins {
+            plugins.append(try Self.create(plugin, configuration, unsafeLoadByPath, logger, wakes, self.watches))
+        }
+        self.plugins = plugins
+        if let name = configuration.authorizers.first {
+            // Fails closed until the host can run the chain.
+            throw ConfigurationFailure("authorizers: \(name): this version of the host runs no authorizers yet")
+        }
+        self.site = Site(
+            routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
+            workers: WorkerPool(threads: configuration.limits.workerThreads, queueCapacity: configuration.limits.workerQueue),
+            wakes: wakes, shutdown: Shutdown(), configuration: configuration, logger: logger)
+    }
+
+    private static func create(
+        _ plugin: PluginConfiguration, _ configuration: Configuration, _ byPath: Bool, _ logger: Logger, _ wakes: WakeRegistry,
+        _ watches: DescriptorWatch
+    ) throws -> PluginInstance {
+        let library: LoadedLibrary
+        do throws(PluginRefusal) {
+            library = try LoadedLibrary.load(
+                library: plugin.library, directories: configuration.pluginPath, sha256: plugin.sha256, byPath: byPath)
+        } catch {
+            throw ConfigurationFailure(error.description)
+        }
+        let services = HostServices(name: plugin.name, logger: logger, wakes: wakes, watches: watches)
+        do throws(PluginFailure) {
+            return try PluginInstance(name: plugin.name, configuration: plugin.config, library: library, services: services)
+        } catch {
+            let place = plugin.line > 0 ? " (line \(plugin.line))" : ""
+            throw ConfigurationFailure("plugin \(plugin.name)\(place): config.\(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
+        }
+    }
+
+    private static func routes(of plugins: [PluginInstance]) throws -> RouteTree<RouteTarget> {
+        var routes = RouteTree<RouteTarget>()
+        for plugin in plugins {
+            guard let source = plugin.source else { continue }
+            for route in source.routes() {
+                do {
+                    try routes.add(
+                        method: route.method, template: route.path, owner: plugin.name,
+                        target: RouteTarget(route: route, plugin: plugin, source: source))
+                } catch {
+                    throw ConfigurationFailure(error.description)
+                }
+            }
+        }
+        return routes
+    }
+
+    private static func encoders(of plugins: [PluginInstance]) throws -> [EncoderHandle] {
+        var encoders: [EncoderHandle] = []
+        for plugin in plugins {
+            for encoder in plugin.encoders {
+                guard !encoders.contains(where: { $0.name == encoder.name }) else {
+                    throw ConfigurationFailure("plugin \(plugin.name): format \(encoder.name): another plugin already has it")
+                }
+                encoders.append(encoder)
+            }
+        }
+        return encoders
+    }
+
+    /// Serves until a signal says stop.
+    func run() async throws {
+        for (index, plugin) in self.plugins.enumerated() {
+            do throws(PluginFailure) {
+                try plugin.start()
+            } catch {
+                self.stop(self.plugins[..<index])
+                throw ConfigurationFailure("plugin \(plugin.name): \(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
+            }
+        }
+        do {
+            try await self.serve()
+        } catch {
+            await self.end()
+            throw error
+        }
+        await self.end()
+    }
+
+    private func serve() async throws {
+        var services: [any Service] = []
+        for address in self.configuration.listen { services.append(try Listener(address: address, site: self.site, logger: self.logger)) }
+        var configuration = ServiceGroupConfiguration(services: services, logger: self.logger)
+        configuration.maximumGracefulShutdownDuration = self.configuration.streams.shutdown
+        let group = ServiceGroup(configuration: configuration)
+        do {
+            try await self.untilSignalled(group)
+        } catch is CancellationError {
+            // The patience for the last ranges is over.
+        } catch let error as IOError {
+            throw ConfigurationFailure("listen: \(error)")
+        }
+    }
+
+    /// Runs the services. The first SIGTERM or SIGINT begins a graceful stop, the second ends the process at once.
+    private func untilSignalled(_ group: ServiceGroup) async throws {
+        let shutdown = self.site.shutdown
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                    if shutdown.hasBegun { _exit(130) }
+                    shutdown.begin()
+                    await group.triggerGracefulShutdown()
+                }
+            }
+            tasks.addTask {
+                try await group.run()
+                throw ServicesEnded()
+            }
+            do {
+                while try await tasks.next() != nil {}
+            } catch is ServicesEnded {}
+            tasks.cancelAll()
+        }
+    }
+
+    /// All listeners are closed and their connections with them.
+    private struct ServicesEnded: Error {}
+
+    private func end() async {
+        await self.site.workers.stop()
+        self.stop(self.plugins[...])
+        self.watches.stop()
+    }
+
+    private func stop(_ plugins: ArraySlice<PluginInstance>) {
+        for plugin in plugins.reversed() { plugin.stop() }
+    }
+}

@@ -1,0 +1,57 @@
+/// Holds all settings of the host.
+package struct Configuration: Sendable, Hashable {
+    /// Says where to serve; at least one address.
+    package var listen: [ListenAddress]
+    /// Lists the absolute directories where libraries are looked for, in order; empty means beside the executable.
+    package var pluginPath: [String]
+    package var plugins: [PluginConfiguration]
+    /// Names the plugins that decide about requests, in order.
+    package var authorizers: [String]
+    /// Permits to serve other machines without an authorizer.
+    package var insecure: Bool
+    /// Lists the peers whose `X-Forwarded-For` counts.
+    package var trustedProxies: [AddressRange]
+    package var limits: Limits
+    package var streams: Streams
+
+    package init(
+        listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)], pluginPath: [String] = [],
+        plugins: [PluginConfiguration] = [], authorizers: [String] = [], insecure: Bool = false,
+        trustedProxies: [AddressRange] = [], limits: Limits = Limits(), streams: Streams = Streams()
+    ) {
+        self.listen = listen
+        self.pluginPath = pluginPath
+        self.plugins = plugins
+        self.authorizers = authorizers
+        self.insecure = insecure
+        self.trustedProxies = trustedProxies
+        self.limits = limits
+        self.streams = streams
+    }
+
+    /// Serves this machine's journal to this machine only: the settings without a file.
+    package static var embedded: Configuration {
+        Configuration(plugins: [
+            PluginConfiguration(name: "journald", library: "libloghost-journald.so"),
+            PluginConfiguration(name: "encoders", library: "libloghost-encoders.so"),
+        ])
+    }
+
+    /// Returns the first address that other machines can reach although nothing authorizes them, or nil. Whoever changes `listen`
+    /// after loading asks again: a configuration with such an address must not be served.
+    package var unprotectedAddress: ListenAddress? {
+        guard self.authorizers.isEmpty, !self.insecure else { return nil }
+        return self.listen.first { !$0.isLoopback }
+    }
+
+    /// Parses and checks a file's text; `file` names it in the errors. Throws the first mistake.
+    package static func load(yaml: String, file: String) throws(ConfigurationError) -> Configuration {
+        guard let root = try YAMLDocument.root(of: yaml, file: file) else {
+            throw ConfigurationError(
+                file: file, line: 1, key: "plugins", reason: .mismatch(expected: Self.expectedPlugins, found: "nothing"))
+        }
+        return try Configuration(YAMLReader(node: root, file: file, path: ""))
+    }
+
+    static let expectedPlugins = "a list of plugins"
+}

@@ -1,0 +1,66 @@
+internal import PluginABI
+
+extension loghost_bytes {
+    /// Copies the bytes out.
+    var array: [UInt8] {
+        unsafe Array(UnsafeBufferPointer(start: self.data, count: self.size))
+    }
+
+    /// Copies the bytes out as text; what is not UTF-8 becomes U+FFFD.
+    var text: String {
+        unsafe String(decoding: UnsafeBufferPointer(start: self.data, count: self.size), as: UTF8.self)
+    }
+}
+
+/// Owns the C copies of what the host lends to a plugin: queries, requests, names.
+@safe
+final class CMemory {
+    private var blocks: [UnsafeMutableRawPointer] = unsafe []
+
+    deinit {
+        for unsafe block in unsafe self.blocks { unsafe block.deallocate() }
+    }
+
+    /// Copies text or bytes; the copy lives as long as this object.
+    func bytes(_ source: some Collection<UInt8>) -> loghost_bytes {
+        guard !source.isEmpty else { return unsafe loghost_bytes(data: nil, size: 0) }
+        let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: source.count)
+        _ = unsafe copy.initialize(from: source)
+        unsafe self.blocks.append(UnsafeMutableRawPointer(copy.baseAddress.unsafelyUnwrapped))
+        return unsafe loghost_bytes(data: UnsafePointer(copy.baseAddress), size: source.count)
+    }
+
+    func bytes(_ text: String) -> loghost_bytes {
+        unsafe self.bytes(text.utf8)
+    }
+
+    /// Copies C values side by side; nil for none.
+    func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
+        guard !elements.isEmpty else { return nil }
+        let copy = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
+        unsafe elements.withUnsafeBufferPointer { source in
+            if let base = source.baseAddress { unsafe copy.initialize(from: base, count: source.count) }
+        }
+        unsafe self.blocks.append(UnsafeMutableRawPointer(copy))
+        return unsafe UnsafePointer(copy)
+    }
+
+    func filter(_ filter: LogFilter) -> loghost_filter {
+        let clauses = unsafe filter.clauses.map { clause in
+            let matches = unsafe clause.map { unsafe loghost_match(name: self.bytes($0.name), value: self.bytes($0.value)) }
+            return unsafe loghost_clause(matches: self.array(matches), match_count: matches.count)
+        }
+        return unsafe loghost_filter(clauses: self.array(clauses), clause_count: clauses.count)
+    }
+}
+
+extension LogFilter {
+    init(_ filter: loghost_filter) {
+        unsafe self.init(
+            clauses: UnsafeBufferPointer(start: filter.clauses, count: filter.clause_count).map { clause in
+                unsafe UnsafeBufferPointer(start: clause.matches, count: clause.match_count).map {
+                    unsafe LogMatch(name: $0.name.array, value: $0.value.array)
+                }
+            })
+    }
+}

@@ -1,0 +1,88 @@
+internal import Synchronization
+
+/// One call that a plugin completes now or later, exactly once, from any thread.
+final class Operation<Value: Sendable>: Sendable {
+    private enum State {
+        /// -> waiting | done
+        case open
+        /// -> done
+        case waiting(CheckedContinuation<Value, any Error>)
+        /// Completed before anybody waited; final after the wait.
+        case done(Result<Value, any Error>)
+    }
+
+    private let state = Mutex(State.open)
+
+    /// Completes; false when that has happened before.
+    func complete(_ result: Result<Value, any Error>) -> Bool {
+        let continuation: CheckedContinuation<Value, any Error>?
+        let isFirst: Bool
+        (continuation, isFirst) = self.state.withLock { state in
+            switch state {
+            case .open:
+                state = .done(result)
+                return (nil, true)
+            case .waiting(let continuation):
+                state = .done(result)
+                return (continuation, true)
+            case .done:
+                return (nil, false)
+            }
+        }
+        continuation?.resume(with: result)
+        return isFirst
+    }
+
+    /// The result. Waited for once; does not suspend when it is there already.
+    func value() async throws -> Value {
+        if let result = self.state.withLock({ state -> Result<Value, any Error>? in
+            if case .done(let result) = state { result } else { nil }
+        }) {
+            return try result.get()
+        }
+        return try await withCheckedThrowingContinuation { continuation in
+            let result = self.state.withLock { state -> Result<Value, any Error>? in
+                if case .done(let result) = state { return result }
+                state = .waiting(continuation)
+                return nil
+            }
+            if let result { continuation.resume(with: result) }
+        }
+    }
+}
+
+/// The open operations of one kind, by the number the plugin completes them with. A number that is not there any more is
+/// a late completion, and nobody's.
+final class OperationTable<Value: Sendable>: Sendable {
+    private struct State {
+        var nextID: UInt64 = 1
+        var operations: [UInt64: Operation<Value>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Runs one operation: `begin` makes the plugin's call, `cancel` gives it up when the waiting task is cancelled.
+    func perform(begin: (UInt64) -> Void, cancel: @escaping @Sendable (UInt64) -> Void) async throws -> Value {
+        let operation = Operation<Value>()
+        let id = self.state.withLock { state in
+            let id = state.nextID
+            state.nextID += 1
+            state.operations[id] = operation
+            return id
+        }
+        begin(id)
+        return try await withTaskCancellationHandler {
+            try await operation.value()
+        } onCancel: {
+            guard self.state.withLock({ $0.operations.removeValue(forKey: id) }) != nil else { return }
+            cancel(id)
+            _ = operation.complete(.failure(CancellationError()))
+        }
+    }
+
+    /// Completes an operation; false when it is late.
+    func complete(_ id: UInt64, _ result: Result<Value, any Error>) -> Bool {
+        guard let operation = self.state.withLock({ $0.operations.removeValue(forKey: id) }) else { return false }
+        return operation.complete(result)
+    }
+}

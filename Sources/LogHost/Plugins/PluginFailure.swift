@@ -1,0 +1,59 @@
+internal import PluginABI
+
+/// An error a plugin has filled, copied out of C.
+struct PluginFailure: Error, Sendable {
+    var code: Int
+    var message: String
+    var detail: String
+    var retryable: Bool
+
+    init(_ error: loghost_error) {
+        self.code = Int(error.code)
+        self.message = unsafe withUnsafeBytes(of: error.message) { unsafe Self.text($0, error.message_size) }
+        self.detail = unsafe withUnsafeBytes(of: error.detail) { unsafe Self.text($0, error.detail_size) }
+        self.retryable = error.retryable != 0
+    }
+
+    init(code: Int, message: String) {
+        self.code = code
+        self.message = message
+        self.detail = ""
+        self.retryable = false
+    }
+
+    private static func text(_ bytes: UnsafeRawBufferPointer, _ size: UInt32) -> String {
+        unsafe String(decoding: bytes.prefix(Int(size)), as: UTF8.self)
+    }
+
+    /// Lends an empty error to a C call.
+    static func fresh() -> loghost_error {
+        var error = loghost_error()
+        error.size = UInt32(MemoryLayout<loghost_error>.size)
+        return error
+    }
+
+    /// What the client is told.
+    var problem: Problem {
+        let message = self.message.isEmpty ? "The source failed." : self.message
+        switch self.code {
+        case LOGHOST_ERROR_INVALID, LOGHOST_ERROR_UNSUPPORTED: return Problem(400, message)
+        case LOGHOST_ERROR_MALFORMED_CURSOR: return Problem(400, message, parameter: "cursor")
+        case LOGHOST_ERROR_CURSOR_GONE:
+            var problem = Problem(410, message, parameter: "cursor")
+            problem.oldestCursor = self.detail
+            return problem
+        case LOGHOST_ERROR_NOT_FOUND: return Problem(404, message)
+        case LOGHOST_ERROR_CONFLICT:
+            var problem = Problem(409, message)
+            problem.candidates = [self.detail]
+            return problem
+        case LOGHOST_ERROR_UNAUTHENTICATED: return Problem(401, message)
+        case LOGHOST_ERROR_FORBIDDEN: return Problem(403, message)
+        case LOGHOST_ERROR_UPSTREAM: return Problem(502, message)
+        case LOGHOST_ERROR_TIMEOUT: return Problem(504, message)
+        case LOGHOST_ERROR_UNAVAILABLE: return Problem(503, message, retryAfter: 5)
+        case LOGHOST_ERROR_LIMIT: return Problem(429, message, retryAfter: 5)
+        default: return Problem(500, message)
+        }
+    }
+}

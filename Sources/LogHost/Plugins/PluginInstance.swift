@@ -1,0 +1,60 @@
+internal import Logging
+internal import PluginABI
+
+/// One configured plugin: created, started, stopped and destroyed in that order.
+// The instance pointer is set once; the ABI's [init] functions are only called from the program's start and stop.
+@safe
+final class PluginInstance: @unchecked Sendable {
+    let name: String
+    let library: LoadedLibrary
+    let services: HostServices
+    let source: SourceHandle?
+    let encoders: [EncoderHandle]
+    let isAuthorizer: Bool
+    private let descriptor: UnsafePointer<loghost_plugin>
+    private let instance: OpaquePointer
+    private var isStarted = false
+
+    /// Creates an instance of a loaded library; throws what the plugin has against its configuration.
+    init(name: String, configuration: [UInt8], library: LoadedLibrary, services: HostServices) throws(PluginFailure) {
+        self.name = name
+        self.library = library
+        self.services = services
+        unsafe self.descriptor = unsafe library.descriptor
+        var error = PluginFailure.fresh()
+        let memory = CMemory()
+        let created = unsafe self.descriptor.pointee.create(services.pointer, memory.bytes(configuration), &error)
+        withExtendedLifetime(memory) {}
+        guard let instance = unsafe created else { throw PluginFailure(error) }
+        unsafe self.instance = unsafe instance
+        let descriptor = unsafe self.descriptor
+        func functions<Functions>(_ id: String, as type: Functions.Type) -> UnsafePointer<Functions>? {
+            unsafe descriptor.pointee.get_extension(instance, id)?.assumingMemoryBound(to: type)
+        }
+        self.source = unsafe functions(LOGHOST_SOURCE, as: loghost_source.self).map { unsafe SourceHandle(instance: instance, functions: $0) }
+        self.encoders =
+            unsafe functions(LOGHOST_ENCODER, as: loghost_encoder.self).map { unsafe EncoderHandle.all(instance: instance, functions: $0) } ?? []
+        self.isAuthorizer = unsafe functions(LOGHOST_AUTHORIZER, as: loghost_authorizer.self) != nil
+    }
+
+    deinit { unsafe self.descriptor.pointee.destroy(self.instance) }
+
+    /// What the instance contributes, for people.
+    var kinds: [String] {
+        (self.source == nil ? [] : ["source"]) + (self.encoders.isEmpty ? [] : ["encoder"]) + (self.isAuthorizer ? ["authorizer"] : [])
+    }
+
+    func start() throws(PluginFailure) {
+        var error = PluginFailure.fresh()
+        let code = unsafe self.descriptor.pointee.start(self.instance, &error)
+        if Int(code) != LOGHOST_OK { throw PluginFailure(error) }
+        self.isStarted = true
+    }
+
+    /// Stops it, if it was started.
+    func stop() {
+        guard self.isStarted else { return }
+        self.isStarted = false
+        unsafe self.descriptor.pointee.stop(self.instance)
+    }
+}

@@ -1,0 +1,72 @@
+internal import PluginABI
+
+/// One reader of a source. Used by one task at a time, on worker threads.
+// The answer that holds the handle calls `read` and `close` one after the other; nobody else has the pointer.
+@safe
+final class ReaderHandle: @unchecked Sendable {
+    private var reader: OpaquePointer?
+    private let functions: UnsafePointer<loghost_source>
+
+    init(_ reader: OpaquePointer, functions: UnsafePointer<loghost_source>) {
+        unsafe self.reader = unsafe reader
+        unsafe self.functions = unsafe functions
+    }
+
+    deinit { self.close() }
+
+    /// Reads on. `result` is filled and borrowed until the next call.
+    func read(_ limits: loghost_read_limits, _ result: inout loghost_read_result, _ error: inout loghost_error) -> Int {
+        guard let reader = unsafe self.reader else { return LOGHOST_READ_END }
+        var limits = limits
+        return unsafe Int(self.functions.pointee.read(reader, &limits, &result, &error))
+    }
+
+    /// Closes it; once.
+    func close() {
+        guard let reader = unsafe self.reader.take() else { return }
+        unsafe self.functions.pointee.close(reader)
+    }
+
+    /// Leaves the reader to the plugin, which was told that nobody took it.
+    func disown() {
+        unsafe self.reader = nil
+    }
+}
+
+/// A plugin's own bytes. Used by one task at a time, on worker threads.
+// As for ReaderHandle.
+@safe
+final class ByteStreamHandle: @unchecked Sendable {
+    enum Piece {
+        case data([UInt8])
+        case pending
+        case end([UInt8])
+    }
+
+    private var stream: OpaquePointer?
+    private let functions: UnsafePointer<loghost_byte_stream_functions>
+
+    init(_ stream: OpaquePointer, functions: UnsafePointer<loghost_byte_stream_functions>) {
+        unsafe self.stream = unsafe stream
+        unsafe self.functions = unsafe functions
+    }
+
+    deinit { self.close() }
+
+    func read(limit: Int) throws -> Piece {
+        guard let stream = unsafe self.stream else { return .end([]) }
+        var bytes = unsafe loghost_bytes()
+        var error = PluginFailure.fresh()
+        switch unsafe Int(self.functions.pointee.read(stream, limit, &bytes, &error)) {
+        case LOGHOST_STREAM_DATA: return unsafe .data(bytes.array)
+        case LOGHOST_STREAM_PENDING: return .pending
+        case LOGHOST_STREAM_END: return unsafe .end(bytes.array)
+        default: throw PluginFailure(error)
+        }
+    }
+
+    func close() {
+        guard let stream = unsafe self.stream.take() else { return }
+        unsafe self.functions.pointee.close(stream)
+    }
+}

@@ -1,0 +1,168 @@
+internal import PluginABI
+
+/// What a request is for, as its plugin has resolved it.
+enum Resolved: Sendable {
+    case log(topic: [UInt8], filter: LogFilter)
+    case bytes(status: Int, headers: [(name: String, value: String)], stream: ByteStreamHandle?)
+    case redirect(String)
+    case proxy(String, headers: [(name: String, value: String)])
+}
+
+/// What `open` made.
+struct OpenedReader: Sendable {
+    var reader: ReaderHandle
+    var applied: UInt32
+    var skipped: UInt64
+}
+
+/// A request in the words of the ABI.
+struct SourceRequest: Sendable {
+    var route: UInt32
+    var variables: [(name: String, value: String)]
+    var query: String
+    var principal: String
+    var requestID: String
+
+    func lend<Result>(_ body: (UnsafePointer<loghost_request>) throws -> Result) rethrows -> Result {
+        let memory = CMemory()
+        let variables = unsafe self.variables.map { unsafe loghost_variable(name: memory.bytes($0.name), value: memory.bytes($0.value)) }
+        var request = unsafe loghost_request(
+            size: UInt32(MemoryLayout<loghost_request>.size), route_id: self.route, variables: memory.array(variables),
+            variable_count: variables.count, query: memory.bytes(self.query), principal: memory.bytes(self.principal),
+            credential: loghost_bytes(data: nil, size: 0), request_id: memory.bytes(self.requestID))
+        defer { withExtendedLifetime(memory) {} }
+        return unsafe try body(&request)
+    }
+}
+
+/// A plugin's source. Its functions are called on worker threads.
+// The pointers are the plugin's; they live until `destroy`, which comes after the last answer.
+@safe
+final class SourceHandle: @unchecked Sendable {
+    private let instance: OpaquePointer
+    private let functions: UnsafePointer<loghost_source>
+    private let resolving = OperationTable<Resolved>()
+    private let opening = OperationTable<OpenedReader>()
+
+    init(instance: OpaquePointer, functions: UnsafePointer<loghost_source>) {
+        unsafe self.instance = unsafe instance
+        unsafe self.functions = unsafe functions
+    }
+
+    /// The routes, copied out of C.
+    func routes() -> [RouteDescription] {
+        var count = 0
+        let routes = unsafe self.functions.pointee.routes(self.instance, &count)
+        return unsafe UnsafeBufferPointer(start: routes, count: count).map { unsafe RouteDescription($0) }
+    }
+
+    /// Finds out what a request is for.
+    func resolve(_ request: SourceRequest, wakeID: UInt64) async throws -> Resolved {
+        try await self.resolving.perform { operation in
+            unsafe request.lend { request in
+                unsafe self.functions.pointee.resolve(
+                    self.instance, operation, request, wakeID,
+                    { context, operation, resolution, error in
+                        guard let context = unsafe context else { return 0 }
+                        let table = unsafe Unmanaged<OperationTable<Resolved>>.fromOpaque(context).takeUnretainedValue()
+                        return table.complete(operation, Result { unsafe try resolved(resolution, error) }) ? 1 : 0
+                    }, unsafe Unmanaged.passUnretained(self.resolving).toOpaque())
+            }
+        } cancel: { self.cancel($0) }
+    }
+
+    /// Opens a reader of a topic.
+    func open(topic: [UInt8], query: LogQuery, needs: EncoderNeeds, request: SourceRequest, wakeID: UInt64) async throws -> OpenedReader {
+        try await self.opening.perform { operation in
+            let memory = CMemory()
+            var query = unsafe query.export(needs: needs, in: memory)
+            unsafe request.lend { request in
+                unsafe self.functions.pointee.open(
+                    self.instance, operation, memory.bytes(topic), &query, request, wakeID,
+                    { context, operation, opened, error in
+                        guard let context = unsafe context else { return 0 }
+                        let handle = unsafe Unmanaged<SourceHandle>.fromOpaque(context).takeUnretainedValue()
+                        return unsafe handle.completeOpen(operation, opened, error) ? 1 : 0
+                    }, unsafe Unmanaged.passUnretained(self).toOpaque())
+            }
+            withExtendedLifetime(memory) {}
+        } cancel: { self.cancel($0) }
+    }
+
+    private func cancel(_ operation: UInt64) {
+        unsafe self.functions.pointee.cancel?(self.instance, operation)
+    }
+
+    private func completeOpen(_ operation: UInt64, _ opened: UnsafePointer<loghost_opened>?, _ error: UnsafePointer<loghost_error>?) -> Bool {
+        guard let opened = unsafe opened?.pointee, let reader = unsafe opened.reader else {
+            let failure = unsafe error.map { unsafe PluginFailure($0.pointee) } ?? PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
+            return self.opening.complete(operation, .failure(failure))
+        }
+        let handle = unsafe ReaderHandle(reader, functions: self.functions)
+        let taken = unsafe self.opening.complete(
+            operation, .success(OpenedReader(reader: handle, applied: opened.applied, skipped: opened.skipped)))
+        if !taken { handle.disown() }
+        return taken
+    }
+}
+
+private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error: UnsafePointer<loghost_error>?) throws -> Resolved {
+    guard let resolution = unsafe resolution?.pointee else {
+        throw unsafe error.map { unsafe PluginFailure($0.pointee) } ?? PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
+    }
+    func headers(_ list: UnsafePointer<loghost_header>?, _ count: Int) -> [(name: String, value: String)] {
+        unsafe UnsafeBufferPointer(start: list, count: count).map { unsafe ($0.name.text, $0.value.text) }
+    }
+    switch unsafe Int(resolution.kind) {
+    case LOGHOST_RESOLVED_LOG:
+        return unsafe .log(topic: resolution.topic.array, filter: LogFilter(resolution.filter))
+    case LOGHOST_RESOLVED_BYTES:
+        var stream: ByteStreamHandle?
+        if let pointer = unsafe resolution.stream, let functions = unsafe resolution.stream_functions {
+            stream = unsafe ByteStreamHandle(pointer, functions: functions)
+        }
+        return unsafe .bytes(
+            status: Int(resolution.status), headers: headers(resolution.headers, resolution.header_count), stream: stream)
+    case LOGHOST_RESOLVED_REDIRECT:
+        return unsafe .redirect(resolution.location.text)
+    case LOGHOST_RESOLVED_PROXY:
+        return unsafe .proxy(resolution.location.text, headers: headers(resolution.upstream_headers, resolution.upstream_header_count))
+    default:
+        throw PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source answered in an unknown way.")
+    }
+}
+
+extension LogQuery {
+    fileprivate func export(needs: EncoderNeeds, in memory: CMemory) -> loghost_query {
+        var query = unsafe loghost_query()
+        unsafe query.size = unsafe UInt32(MemoryLayout<loghost_query>.size)
+        switch self.start {
+        case .head: unsafe query.start = UInt32(LOGHOST_START_HEAD)
+        case .tail: unsafe query.start = UInt32(LOGHOST_START_TAIL)
+        case .cursor(let cursor):
+            unsafe query.start = UInt32(LOGHOST_START_CURSOR)
+            unsafe query.cursor = unsafe memory.bytes(cursor)
+        case .time(let microseconds):
+            unsafe query.start = UInt32(LOGHOST_START_TIME)
+            unsafe query.time_microseconds = microseconds
+        }
+        unsafe query.skip = self.skip
+        unsafe query.limit = self.limit
+        unsafe query.direction = UInt32(self.direction == .forward ? LOGHOST_FORWARD : LOGHOST_BACKWARD)
+        unsafe query.follow = self.follow ? 1 : 0
+        unsafe query.since_microseconds = self.since
+        unsafe query.until_microseconds = self.until
+        unsafe query.filter = unsafe memory.filter(self.filter)
+        // The host itself needs cursors to step back and to name a gap, and times for the bounds.
+        var bits = Int(needs.bits)
+        if self.follow || self.skip < 0 { bits |= LOGHOST_NEEDS_CURSOR }
+        if self.since != 0 || self.until != 0 { bits |= LOGHOST_NEEDS_REALTIME }
+        unsafe query.needs = UInt32(bits)
+        var names = needs.fieldNames
+        for match in self.filter.clauses.joined() where !names.contains(match.name) { names.append(match.name) }
+        // The host may have to evaluate the filter itself.
+        unsafe query.field_names = unsafe memory.array(names.map { unsafe memory.bytes($0) })
+        unsafe query.field_name_count = names.count
+        return unsafe query
+    }
+}

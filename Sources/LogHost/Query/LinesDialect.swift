@@ -1,0 +1,18 @@
+/// The spelling for lines of files: that of v2, but a position is one in a file, not an entry.
+extension LogRequest {
+    /// Reads limit, cursor and skip, and passes them on as they are: what a position inside a line means is the source's affair.
+    mutating func readLines(_ items: QueryItems, resumeAt: [UInt8]?) throws(Problem) {
+        self.query.limit = try items.unsigned("limit") ?? 0
+        if let resumeAt {
+            self.query.start = .cursor(resumeAt)
+            return
+        }
+        self.query.skip = try items.signed("skip") ?? 0
+        self.query.start =
+            switch try CursorParameter.parse(items.firstBytes("cursor")) {
+            case .none, .beginning: .head
+            case .end: .tail
+            case .opaque(let bytes): .cursor(bytes)
+            }
+    }
+}

@@ -1,0 +1,143 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPTypes
+internal import Synchronization
+
+/// What the host knows of its open connections: how many there are, and when a client goes.
+final class ClientConnections: Sendable {
+    private let connections = Mutex<[ObjectIdentifier: ClientConnection]>([:])
+
+    var count: Int { self.connections.withLock { $0.count } }
+
+    /// The connection of a channel that is still open.
+    func connection(of channel: any Channel) -> ClientConnection? {
+        self.connections.withLock { $0[ObjectIdentifier(channel)] }
+    }
+
+    fileprivate func add(_ connection: ClientConnection, for channel: any Channel) {
+        self.connections.withLock { $0[ObjectIdentifier(channel)] = connection }
+    }
+
+    fileprivate func remove(_ channel: any Channel) {
+        self.connections.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) }
+    }
+}
+
+/// One client's connection: tells a running answer when the client has gone.
+final class ClientConnection: Sendable {
+    private struct State {
+        var isGone = false
+        var listener: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    var isGone: Bool { self.state.withLock { $0.isGone } }
+
+    /// Calls back once when the client goes, at once when it has gone. One listener at a time; nil removes it.
+    func onGone(_ listener: (@Sendable () -> Void)?) {
+        let isGone = self.state.withLock { state in
+            state.listener = state.isGone ? nil : listener
+            return state.isGone
+        }
+        if isGone { listener?() }
+    }
+
+    fileprivate func clientIsGone() {
+        let listener = self.state.withLock { state in
+            state.isGone = true
+            return state.listener.take()
+        }
+        listener?()
+    }
+}
+
+/// Watches a connection after HTTP decoding: registers it, notes when the client closes its side, ends the header's deadline, and
+/// answers a header that is too large.
+final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let connections: ClientConnections
+    private let deadline: HeaderDeadline
+    private let connection = ClientConnection()
+
+    init(connections: ClientConnections, deadline: HeaderDeadline) {
+        self.connections = connections
+        self.deadline = deadline
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.connections.add(self.connection, for: context.channel)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.leave(context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.leave(context)
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .head = Self.unwrapInboundIn(data) { self.deadline.headArrived() }
+        context.fireChannelRead(data)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent { self.connection.clientIsGone() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard case .some(.headerOverflow) = error as? HTTPParserError else {
+            context.fireErrorCaught(error)
+            return
+        }
+        let fields: HTTPFields = [.connection: "close", .contentLength: "0"]
+        let head = HTTPResponse(status: .init(code: 431, reasonPhrase: "Request Header Fields Too Large"), headerFields: fields)
+        context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
+        context.close(promise: nil)
+    }
+
+    private func leave(_ context: ChannelHandlerContext) {
+        self.connections.remove(context.channel)
+        self.connection.clientIsGone()
+    }
+}
+
+/// Ends a connection whose request header does not arrive in time, however slowly its bytes trickle in. Stands before HTTP decoding.
+final class HeaderDeadline: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let limit: TimeAmount
+    private var timer: Scheduled<Void>?
+
+    init(limit: Duration) {
+        self.limit = TimeAmount(limit)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.timer?.cancel()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if self.timer == nil {
+            let channel = context.channel
+            self.timer = context.eventLoop.scheduleTask(in: self.limit) { channel.close(promise: nil) }
+        }
+        context.fireChannelRead(data)
+    }
+
+    /// The header is complete; the next bytes begin another.
+    fileprivate func headArrived() {
+        self.timer?.cancel()
+        self.timer = nil
+    }
+}

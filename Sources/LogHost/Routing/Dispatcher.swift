@@ -1,0 +1,90 @@
+internal import HTTPTypes
+internal import Logging
+internal import NIOCore
+
+/// Answers requests: what is refused at the door, which route it is, and who writes the answer.
+struct Dispatcher: Sendable {
+    let site: Site
+    /// On a unix socket any Host is fine: a browser cannot be made to open one.
+    let isTCP: Bool
+
+    /// Answers one request. Throwing closes the connection without a clean end.
+    func respond(to head: HTTPRequest, with outbound: Exchange.Outbound, on channel: any Channel) async throws {
+        let exchange = Exchange(request: head, channel: channel, site: self.site)
+        do {
+            try self.admit(exchange)
+            try await self.answer(exchange)
+        } catch let problem as Problem {
+            exchange.answer = exchange.problem(problem)
+        } catch let failure as PluginFailure {
+            exchange.answer = exchange.problem(failure.problem)
+        } catch is CancellationError {
+            exchange.answer = exchange.problem(Problem(503, "The host is stopping.", retryAfter: 1))
+        } catch {
+            self.site.logger.error("request failed", metadata: ["error": "\(error)"])
+            exchange.answer = exchange.problem(Problem(500, "The host failed."))
+        }
+        try await exchange.write(to: outbound)
+    }
+
+    /// What is refused whatever the route.
+    private func admit(_ exchange: Exchange) throws(Problem) {
+        let limits = self.site.configuration.limits
+        let head = exchange.request
+        if (head.path?.utf8.count ?? 0) > limits.uriBytes { throw Problem(414, "The URI is longer than \(limits.uriBytes) bytes.") }
+        var size = 0
+        for field in head.headerFields { size += field.name.rawName.utf8.count + field.value.utf8.count + 4 }
+        if size > limits.headerBytes { throw Problem(431, "The header is larger than \(limits.headerBytes) bytes.") }
+        if self.isTCP, self.site.isUnprotected, !Self.isLocal(head.authority ?? "") {
+            throw Problem(421, "Without an authorizer only localhost is served: use http://localhost or http://127.0.0.1.", parameter: "Host")
+        }
+        if self.site.connections.count > limits.connections { throw Problem(503, "Too many connections are open.", retryAfter: 1) }
+        try self.site.workers.admit()
+    }
+
+    /// True for localhost, 127.0.0.1 and [::1], with any port.
+    static func isLocal(_ authority: String) -> Bool {
+        var host = authority.lowercased()
+        if let colon = host.lastIndex(of: ":"), host[host.index(after: colon)...].utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            host = String(host[..<colon])
+        }
+        return ["localhost", "127.0.0.1", "[::1]"].contains(host)
+    }
+
+    private func answer(_ exchange: Exchange) async throws {
+        let path = try RequestPath(exchange.path)
+        if path.segments == ["healthz"] {
+            exchange.answer = try Self.health(exchange)
+            return
+        }
+        let method = exchange.request.method
+        let found = self.site.routes.find(method: method == .options ? "GET" : method.rawValue, path: path)
+        switch found {
+        case .none:
+            throw Problem(404, "There is nothing here.")
+        case .otherMethods(let methods):
+            throw Self.methodNotAllowed(methods)
+        case .match(let match):
+            if method == .options {
+                exchange.answer = exchange.preflight()
+                return
+            }
+            guard method == .get || method == .head else { throw Self.methodNotAllowed(["GET"]) }
+            try await LogRoute(site: self.site, exchange: exchange, match: match).answer()
+        }
+    }
+
+    private static func health(_ exchange: Exchange) throws(Problem) -> Exchange.Answer {
+        guard exchange.request.method == .get || exchange.request.method == .head else { throw Self.methodNotAllowed(["GET"]) }
+        var head = HTTPResponse(status: .ok)
+        head.headerFields[.contentType] = "text/plain; charset=utf-8"
+        head.headerFields[.cacheControl] = "no-cache"
+        return .whole(head, ByteBuffer(string: "ok\n"))
+    }
+
+    private static func methodNotAllowed(_ methods: [String]) -> Problem {
+        var problem = Problem(405, "This resource can only be read.")
+        problem.allow = methods.contains("GET") ? ["GET", "HEAD", "OPTIONS"] : methods
+        return problem
+    }
+}

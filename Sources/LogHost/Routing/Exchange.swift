@@ -1,0 +1,134 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import NIOHTTPTypes
+
+/// One request and the answer it is going to get.
+// Used by the one task that answers the request.
+final class Exchange: @unchecked Sendable {
+    /// An answer, ready to be written.
+    enum Answer {
+        /// All of it is there.
+        case whole(HTTPResponse, ByteBuffer?)
+        /// A head, and a body that is written as it comes.
+        case streamed(HTTPResponse, @Sendable (Outbound) async throws -> Void)
+    }
+
+    /// The connection's way out; a write suspends until the socket has room.
+    typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPResponsePart>
+
+    let request: HTTPRequest
+    let channel: any Channel
+    private let site: Site
+    var answer: Answer?
+
+    init(request: HTTPRequest, channel: any Channel, site: Site) {
+        self.request = request
+        self.channel = channel
+        self.site = site
+    }
+
+    var path: String {
+        let target = self.request.path ?? ""
+        return String(target.prefix { $0 != "?" && $0 != "#" })
+    }
+
+    var queryString: String {
+        let target = self.request.path ?? ""
+        guard let mark = target.firstIndex(of: "?") else { return "" }
+        return String(target[target.index(after: mark)...].prefix { $0 != "#" })
+    }
+
+    var accept: [String] { self.request.headerFields[values: .accept] }
+
+    /// The client's address for limits; empty on a unix socket.
+    var clientAddress: String {
+        ClientAddress.of(
+            self.channel.remoteAddress, forwardedFor: self.request.headerFields[values: .forwardedFor],
+            trusted: self.site.configuration.trustedProxies)
+    }
+
+    /// Headers that every answer has.
+    func decorate(_ head: inout HTTPResponse) {
+        guard !self.site.isUnprotected else { return }
+        head.headerFields[.accessControlAllowOrigin] = self.site.configuration.streams.corsOrigin
+        head.headerFields[.accessControlExposeHeaders] = "X-Journal-Skip-Next, X-Journal-Skip-Prev"
+    }
+
+    func problem(_ problem: Problem) -> Answer {
+        let format = (try? QueryItems(self.queryString))?.first("format")
+        let (contentType, text) = problem.body(accept: self.accept, format: format)
+        var head = HTTPResponse(status: .init(code: problem.status), headerFields: problem.headers)
+        head.headerFields[.contentType] = contentType
+        head.headerFields[.vary] = "Accept"
+        return .whole(head, ByteBuffer(string: text))
+    }
+
+    /// The answer to OPTIONS, a CORS preflight among others.
+    func preflight() -> Answer {
+        var head = HTTPResponse(status: .noContent)
+        head.headerFields[.allow] = "GET, HEAD, OPTIONS"
+        if !self.site.isUnprotected {
+            head.headerFields[.accessControlAllowMethods] = "GET, HEAD, OPTIONS"
+            head.headerFields[.accessControlAllowHeaders] = "Authorization, Accept, Last-Event-ID"
+            head.headerFields[.accessControlMaxAge] = "600"
+        }
+        return .whole(head, nil)
+    }
+
+    /// Writes the answer. For HEAD the body stays away.
+    func write(to outbound: Outbound) async throws {
+        let isHead = self.request.method == .head
+        switch self.answer {
+        case .whole(var head, let body):
+            self.decorate(&head)
+            if let body, head.status != .noContent { head.headerFields[.contentLength] = "\(body.readableBytes)" }
+            guard let body, !isHead, head.status != .noContent else {
+                try await outbound.write(contentsOf: [.head(head), .end(nil)])
+                return
+            }
+            try await self.watchingStall(bytes: body.readableBytes) {
+                try await outbound.write(contentsOf: [.head(head), .body(body), .end(nil)])
+            }
+        case .streamed(var head, let body):
+            self.decorate(&head)
+            if isHead {
+                try await outbound.write(contentsOf: [.head(head), .end(nil)])
+                return
+            }
+            try await outbound.write(.head(head))
+            try await body(outbound)
+            try await outbound.write(.end(nil))
+        case nil:
+            throw Problem(500, "The host has no answer.")
+        }
+    }
+
+    /// Writes a piece of a streamed body.
+    func write(_ bytes: ByteBuffer, to outbound: Outbound) async throws {
+        try await self.watchingStall(bytes: bytes.readableBytes) { try await outbound.write(.body(bytes)) }
+    }
+
+    /// Closes the connection when a write takes too long. Small writes fit the socket's buffer and are not watched.
+    private func watchingStall<Result>(bytes: Int, _ write: () async throws -> Result) async throws -> Result {
+        guard bytes > 32 << 10 else { return try await write() }
+        let channel = self.channel
+        let timer = channel.eventLoop.scheduleTask(in: TimeAmount(self.site.configuration.limits.rangeStall)) {
+            channel.close(promise: nil)
+        }
+        defer { timer.cancel() }
+        return try await write()
+    }
+}
+
+extension HTTPField.Name {
+    static let forwardedFor = Self(literal: "X-Forwarded-For")
+    static let lastEventID = Self(literal: "Last-Event-ID")
+    static let accelBuffering = Self(literal: "X-Accel-Buffering")
+    static let skipNext = Self(literal: "X-Journal-Skip-Next")
+    static let skipPrev = Self(literal: "X-Journal-Skip-Prev")
+
+    private init(literal: StaticString) {
+        guard let name = Self("\(literal)") else { preconditionFailure("\(literal) is no header name") }
+        self = name
+    }
+}

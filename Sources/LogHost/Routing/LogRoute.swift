@@ -1,0 +1,115 @@
+internal import Glibc
+internal import HTTPTypes
+internal import NIOCore
+
+/// Answers a request whose route is known: parameters, resolution, and what kind of answer it leads to.
+struct LogRoute {
+    let site: Site
+    let exchange: Exchange
+    let match: RouteTree<RouteTarget>.Match
+
+    private var route: RouteDescription { self.match.target.route }
+
+    func answer() async throws {
+        let items = try QueryItems(self.exchange.queryString)
+        let isLog = self.route.traits.dialect != .none
+        // Parameters first: a request that is wrong in itself reaches no plugin.
+        let encoder = isLog ? try self.chooseEncoder(items) : nil
+        let log = try LogRequest.parse(
+            items: items, traits: self.route.traits, eventStream: encoder?.isEventStream ?? false,
+            lastEventID: self.exchange.request.headerFields[.lastEventID], now: microseconds(CLOCK_REALTIME),
+            limits: QueryLimits(
+                filters: self.site.configuration.limits.filters, filterValueBytes: self.site.configuration.limits.filterValueBytes))
+        if log.ended {
+            self.exchange.answer = .whole(HTTPResponse(status: .noContent), nil)
+            return
+        }
+        let place = try self.site.admission.enter(
+            log.query.follow ? .follow : .range, principal: "", address: self.exchange.clientAddress)
+        let request = SourceRequest(
+            route: self.route.id, variables: self.match.variables, query: self.exchange.queryString, principal: "", requestID: "")
+        let signal = FollowSignal()
+        let wakeID = self.site.wakes.register { signal.wake() }
+        let lease = Lease(place: place, wakes: self.site.wakes, wakeID: wakeID)
+        guard let encoder else {
+            try await PlainAnswer(site: self.site, exchange: self.exchange, source: self.match.target.source, lease: lease, signal: signal)
+                .answer(request)
+            return
+        }
+        let opened = try await self.open(request, log, encoder, lease)
+        var head = self.head(log, encoder, opened)
+        if log.query.follow {
+            head.headerFields[.accelBuffering] = "no"
+            let follow = FollowAnswer(site: self.site, exchange: self.exchange, opened: opened, encoder: encoder, lease: lease, signal: signal)
+            self.exchange.answer = .streamed(head) { try await follow.write(to: $0) }
+        } else {
+            try await RangeAnswer(
+                site: self.site, exchange: self.exchange, opened: opened, lease: lease, isLines: self.route.traits.dialect == .lines,
+                gzip: self.route.coding == "gzip" ? try Gzip() : nil
+            ).answer(head)
+        }
+    }
+
+    private func chooseEncoder(_ items: QueryItems) throws(Problem) -> EncoderHandle {
+        if !self.route.encoding.isEmpty {
+            guard let fixed = self.site.encoders.first(where: { $0.name == self.route.encoding }) else {
+                throw Problem(500, "The format \(self.route.encoding) is not loaded.")
+            }
+            return fixed
+        }
+        let choice = try Negotiation.choose(accept: self.exchange.accept, format: items.first("format"), offers: self.site.offers)
+        return self.site.encoders[choice]
+    }
+
+    private func open(_ request: SourceRequest, _ log: LogRequest, _ encoder: EncoderHandle, _ lease: Lease) async throws -> LogOpening.Opened {
+        let source = self.match.target.source
+        let ids = log.query.follow || self.route.ids
+        let lines = self.route.traits.dialect == .lines
+        let maximumValueBytes = self.site.configuration.limits.valueBytes
+        return try await self.site.workers.run {
+            guard case .log(let topic, let filter) = try await source.resolve(request, wakeID: lease.wakeID) else {
+                throw PluginFailure(code: 1, message: "The source gave no log for a log's route.")
+            }
+            var log = log
+            // The route's own condition first; the request's filter only narrows it.
+            log.query.filter = filter.and(log.query.filter)
+            return try await LogOpening(
+                source: source, topic: topic, request: request, log: log, encoder: encoder, ids: ids, lines: lines,
+                wakeID: lease.wakeID, maximumValueBytes: maximumValueBytes
+            ).open()
+        }
+    }
+
+    private func head(_ log: LogRequest, _ encoder: EncoderHandle, _ opened: LogOpening.Opened) -> HTTPResponse {
+        var head = HTTPResponse(status: .ok)
+        head.headerFields[.contentType] = encoder.contentType
+        head.headerFields[.cacheControl] = "no-cache"
+        if self.route.encoding.isEmpty { head.headerFields[.vary] = "Accept" }
+        if self.route.coding == "gzip" { head.headerFields[.contentType] = "application/gzip" }
+        if !self.route.fileName.isEmpty {
+            let name = Attachment.fileName(template: self.route.fileName, variables: self.match.variables, postfix: log.postfix)
+            head.headerFields[.contentDisposition] = Attachment.header(fileName: name)
+        }
+        if self.route.skipHeaders {
+            let (next, prev) = log.skipHeaders(moved: opened.moved)
+            head.headerFields[.skipNext] = "\(next)"
+            head.headerFields[.skipPrev] = "\(prev)"
+        }
+        return head
+    }
+}
+
+/// What an answer holds while it lasts: its place among the others and its name for wakes.
+final class Lease: Sendable {
+    let wakeID: UInt64
+    private let place: Admission.Place
+    private let wakes: WakeRegistry
+
+    init(place: Admission.Place, wakes: WakeRegistry, wakeID: UInt64) {
+        self.place = place
+        self.wakes = wakes
+        self.wakeID = wakeID
+    }
+
+    deinit { self.wakes.remove(self.wakeID) }
+}

@@ -1,0 +1,42 @@
+internal import HTTPTypes
+internal import NIOCore
+
+extension Problem {
+    private static let offers = [
+        Negotiation.Offer(name: "text", mediaTypes: ["text/plain", "text/html"]),
+        Negotiation.Offer(name: "json", mediaTypes: ["application/problem+json", "application/json"]),
+    ]
+
+    /// The body, `application/problem+json` (RFC 9457) for who asks for JSON, else one plain line.
+    func body(accept: [String], format: String?) -> (contentType: String, text: String) {
+        let format = format.flatMap { name in Self.offers.contains { $0.name == name } ? name : nil }
+        let choice = try? Negotiation.choose(accept: accept, format: format, offers: Self.offers)
+        guard choice == 1 else { return ("text/plain; charset=utf-8", self.line + "\n") }
+        var members: [(String, JSONText.Value)] = [
+            ("type", .text("about:blank")), ("title", .text(self.title)), ("status", .number(UInt64(self.status))),
+            ("detail", .text(self.detail)),
+        ]
+        if let parameter { members.append(("parameter", .text(parameter))) }
+        if let oldestCursor { members.append(("oldest_cursor", oldestCursor.isEmpty ? .null : .text(oldestCursor))) }
+        if !self.candidates.isEmpty { members.append((self.status == 406 ? "media_types" : "candidates", .list(self.candidates))) }
+        return ("application/problem+json", JSONText.object(members) + "\n")
+    }
+
+    /// Everything in one line, for people.
+    private var line: String {
+        var line = "\(self.status) \(self.title): \(self.detail)"
+        if let oldestCursor, !oldestCursor.isEmpty { line += " The oldest cursor is \(oldestCursor)" }
+        if !self.candidates.isEmpty { line += " There are: \(self.candidates.joined(separator: ", "))" }
+        return line
+    }
+
+    private var title: String { HTTPResponse.Status(code: self.status).reasonPhrase }
+
+    /// The headers that go with the status.
+    var headers: HTTPFields {
+        var headers: HTTPFields = [.cacheControl: "no-cache"]
+        if let retryAfter { headers[.retryAfter] = "\(retryAfter)" }
+        if !self.allow.isEmpty { headers[.allow] = self.allow.joined(separator: ", ") }
+        return headers
+    }
+}

@@ -1,0 +1,80 @@
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+
+/// Where a matched route leads.
+struct RouteTarget: Sendable {
+    var route: RouteDescription
+    var plugin: PluginInstance
+    var source: SourceHandle
+}
+
+/// Everything that answering a request needs: routes, formats, workers, limits.
+final class Site: Sendable {
+    let routes: RouteTree<RouteTarget>
+    let encoders: [EncoderHandle]
+    let offers: [Negotiation.Offer]
+    let workers: WorkerPool
+    let wakes: WakeRegistry
+    let admission: Admission
+    let connections: ClientConnections
+    let shutdown: Shutdown
+    let configuration: Configuration
+    let logger: Logger
+
+    init(
+        routes: RouteTree<RouteTarget>, encoders: [EncoderHandle], workers: WorkerPool, wakes: WakeRegistry, shutdown: Shutdown,
+        configuration: Configuration, logger: Logger
+    ) {
+        self.routes = routes
+        self.encoders = encoders
+        self.offers = encoders.map { Negotiation.Offer(name: $0.name, mediaTypes: $0.mediaTypes) }
+        self.workers = workers
+        self.wakes = wakes
+        self.admission = Admission(limits: configuration.limits)
+        self.connections = ClientConnections()
+        self.shutdown = shutdown
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Without authorizers any web page could otherwise read the logs through its visitor's browser.
+    var isUnprotected: Bool { self.configuration.authorizers.isEmpty }
+}
+
+/// Tells running follows that the host is stopping.
+final class Shutdown: Sendable {
+    private struct State {
+        var hasBegun = false
+        var nextID = 0
+        var listeners: [Int: @Sendable () -> Void] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    var hasBegun: Bool { self.state.withLock { $0.hasBegun } }
+
+    /// Calls back when the stop begins, at once when it has begun. Returns what `remove` takes.
+    func add(_ listener: @escaping @Sendable () -> Void) -> Int {
+        let (id, hasBegun) = self.state.withLock { state in
+            state.nextID += 1
+            if !state.hasBegun { state.listeners[state.nextID] = listener }
+            return (state.nextID, state.hasBegun)
+        }
+        if hasBegun { listener() }
+        return id
+    }
+
+    func remove(_ id: Int) {
+        self.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
+    }
+
+    func begin() {
+        let listeners = self.state.withLock { state in
+            state.hasBegun = true
+            defer { state.listeners = [:] }
+            return state.listeners
+        }
+        for listener in listeners.values { listener() }
+    }
+}

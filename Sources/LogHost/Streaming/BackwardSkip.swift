@@ -1,0 +1,65 @@
+internal import PluginABI
+
+/// Steps back for a source that cannot: reads once from the head to the start position and keeps the last cursors.
+struct BackwardSkip {
+    let opening: LogOpening
+    let needs: EncoderNeeds
+    let capacity: UInt64
+
+    /// Finds where a query with a negative skip begins, in terms of a start without one.
+    func find(_ query: LogQuery) async throws -> (start: LogQuery.Start, skipped: UInt64) {
+        let count = query.skip.magnitude
+        guard count <= self.capacity else {
+            throw PluginFailure(code: LOGHOST_ERROR_UNSUPPORTED, message: "skip: this log steps back at most \(self.capacity) entries.")
+        }
+        var scan = query
+        scan.start = .head
+        scan.skip = 0
+        scan.limit = 0
+        scan.since = 0
+        scan.until = 0
+        scan.follow = false
+        let opened = try await self.opening.source.open(
+            topic: self.opening.topic, query: scan, needs: self.needs, request: self.opening.request, wakeID: self.opening.wakeID)
+        defer { opened.reader.close() }
+        var cursors = try self.readCursors(opened, scan, until: query.start, keeping: Int(count) + 1)
+        // The entry before the first one wanted is what reading starts behind.
+        guard cursors.count > Int(count) else { return (.head, UInt64(cursors.count)) }
+        return (.cursor(cursors.removeFirst()), count)
+    }
+
+    private func readCursors(
+        _ opened: OpenedReader, _ query: LogQuery, until stop: LogQuery.Start, keeping capacity: Int
+    ) throws -> [[UInt8]] {
+        let filter = opened.applied & UInt32(LOGHOST_APPLIED_FILTER) == 0 ? HostFilter(filter: query.filter) : nil
+        let limits = loghost_read_limits(
+            size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 1024, max_bytes: 1 << 20, max_microseconds: 100_000,
+            max_value_bytes: UInt64(self.opening.maximumValueBytes))
+        var kept: [[UInt8]] = []
+        while true {
+            try Task.checkCancellation()
+            var result = unsafe loghost_read_result()
+            unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
+            var error = PluginFailure.fresh()
+            switch unsafe opened.reader.read(limits, &result, &error) {
+            case LOGHOST_READ_BATCH:
+                for index in unsafe 0..<result.entry_count {
+                    guard let entry = unsafe result.entries.map({ unsafe $0 + index }) else { break }
+                    if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0 { continue }
+                    if unsafe filter?.passes(entry) ?? true { unsafe kept.append(entry.pointee.cursor.array) }
+                    if case .cursor(let cursor) = stop, unsafe entry.pointee.cursor.array == cursor { return Array(kept.suffix(capacity)) }
+                }
+                // Trimmed now and then, not entry by entry.
+                if kept.count > 2 * capacity + 4096 { kept.removeFirst(kept.count - capacity) }
+            case LOGHOST_READ_CAUGHT_UP, LOGHOST_READ_END:
+                return Array(kept.suffix(capacity))
+            case LOGHOST_READ_GAP:
+                kept = []
+            case LOGHOST_READ_PENDING:
+                throw PluginFailure(code: LOGHOST_ERROR_UNSUPPORTED, message: "skip: this log cannot step back.")
+            default:
+                throw PluginFailure(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+internal import NIOCore
+internal import PluginABI
+
+/// Opens a log for an answer: position, landing, what the source has not applied, and the first bytes.
+struct LogOpening: Sendable {
+    let source: SourceHandle
+    let topic: [UInt8]
+    let request: SourceRequest
+    let log: LogRequest
+    let encoder: EncoderHandle
+    let ids: Bool
+    let lines: Bool
+    let wakeID: UInt64
+    let maximumValueBytes: Int
+
+    /// A log that is open, with its first bytes.
+    struct Opened: Sendable {
+        var stream: LogStream
+        var first: ByteBuffer
+        var outcome: LogStream.Outcome
+        /// Entries the landing really moved over.
+        var moved: UInt64
+    }
+
+    /// A negative skip that its source leaves to the host is looked for from the head, within this many entries.
+    private static let backwardCapacity: UInt64 = 100_000
+
+    /// Opens and reads the first chunk. On a worker.
+    func open() async throws -> Opened {
+        do {
+            return try await self.land(self.log.query)
+        } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE && self.resumesAfterLoss {
+            return try await self.openBehindLoss(failure)
+        }
+    }
+
+    /// A browser that reconnects with an id would never come back from an error.
+    private var resumesAfterLoss: Bool {
+        self.log.resumed && self.encoder.isEventStream && self.log.query.follow
+    }
+
+    private func openBehindLoss(_ failure: PluginFailure) async throws -> Opened {
+        var query = self.log.query
+        var lost = ""
+        if case .cursor(let cursor) = query.start { lost = String(decoding: cursor, as: UTF8.self) }
+        query.start = .head
+        let stream = try await self.stream(query).stream
+        var first = ByteBuffer()
+        let gap = GapEvent(cause: "vacuum", from: lost, to: failure.detail)
+        try stream.append(event: "gap", data: gap.data, to: &first)
+        let outcome = stream.fill(&first)
+        return Opened(stream: stream, first: first, outcome: outcome, moved: 0)
+    }
+
+    /// Carries out what the query alone cannot say.
+    private func land(_ query: LogQuery) async throws -> Opened {
+        let (stream, skipped) = try await self.stream(query)
+        switch self.log.landing {
+        case .boundary:
+            return self.firstBytes(of: stream, moved: skipped)
+        case .againstFromEnd(let requested):
+            return self.firstBytes(of: stream, moved: min(skipped, requested))
+        case .againstFromCursor(let requested):
+            // One step only leads over the cursor's own entry: nothing was moved.
+            if skipped > 1 || requested == 0 { return self.firstBytes(of: stream, moved: min(skipped &- 1, requested)) }
+            stream.close()
+            var plain = query
+            plain.skip = 0
+            return self.firstBytes(of: try await self.stream(plain).stream, moved: 0)
+        case .along(let requested):
+            let opened = self.firstBytes(of: stream, moved: requested)
+            guard opened.first.readableBytes == 0, stream.entriesGiven == 0, opened.outcome.isAtEnd else { return opened }
+            // Beyond the end: the last entry there is was landed on.
+            guard skipped > 0 else {
+                var opened = opened
+                opened.moved = 0
+                return opened
+            }
+            stream.close()
+            var last = query
+            last.start = query.direction == .forward ? .tail : .head
+            last.skip = query.direction == .forward ? -1 : 1
+            return self.firstBytes(of: try await self.stream(last).stream, moved: skipped)
+        }
+    }
+
+    private func firstBytes(of stream: LogStream, moved: UInt64) -> Opened {
+        var first = ByteBuffer()
+        let outcome = stream.fill(&first)
+        return Opened(stream: stream, first: first, outcome: outcome, moved: moved)
+    }
+
+    /// Opens a reader. Returns how many entries were stepped over, by the source or by the host.
+    private func stream(_ query: LogQuery) async throws -> (stream: LogStream, skipped: UInt64) {
+        let encoder = try self.encoder.begin(
+            ids: self.ids, exactValues: self.log.exactValues, lines: self.lines, maximumValueBytes: self.maximumValueBytes)
+        var query = query
+        let needs = encoder.needs
+        var opened = try await self.source.open(
+            topic: self.topic, query: query, needs: needs, request: self.request, wakeID: self.wakeID)
+        if query.direction == .backward, opened.applied & UInt32(LOGHOST_APPLIED_DIRECTION) == 0 {
+            throw PluginFailure(code: LOGHOST_ERROR_UNSUPPORTED, message: "read_reverse: this log cannot be read in reverse.")
+        }
+        if query.skip < 0, opened.applied & UInt32(LOGHOST_APPLIED_SKIP) == 0 {
+            opened.reader.close()
+            let place = try await BackwardSkip(opening: self, needs: needs, capacity: Self.backwardCapacity).find(query)
+            query.start = place.start
+            query.skip = 0
+            opened = try await self.source.open(
+                topic: self.topic, query: query, needs: needs, request: self.request, wakeID: self.wakeID)
+            opened.skipped = place.skipped
+        } else if query.skip > 0, opened.applied & UInt32(LOGHOST_APPLIED_SKIP) == 0 {
+            // Stepped over while reading; the landing asks only whether there was anything.
+            opened.skipped = UInt64(query.skip)
+        }
+        let stream = LogStream(
+            opened, query: query, encoder: encoder, isEventStream: self.encoder.isEventStream,
+            maximumValueBytes: self.maximumValueBytes)
+        return (stream, opened.skipped)
+    }
+}
+
+extension LogStream.Outcome {
+    /// True when nothing more is there now.
+    var isAtEnd: Bool {
+        switch self {
+        case .end, .caughtUp: true
+        case .more, .searching, .pending, .limit, .fault: false
+        }
+    }
+}

@@ -1,0 +1,186 @@
+internal import NIOCore
+internal import PluginABI
+
+/// One answer's way from a source's batches to encoded bytes: read, judge, encode, chunk by chunk.
+// Used by one task at a time, always on worker threads: the answer awaits each filling before it begins the next.
+@safe
+final class LogStream: @unchecked Sendable {
+    /// Why a filling ended.
+    enum Outcome: Sendable, Equatable {
+        /// The chunk is full, or as full as it is worth waiting for: there is more.
+        case more
+        /// Nothing found yet, still searching.
+        case searching
+        /// More when the source wakes us.
+        case pending
+        /// Nothing newer now; look again on wake or after this long (0 = only on wake).
+        case caughtUp(recheckMicroseconds: UInt64)
+        /// Nothing newer ever.
+        case end
+        /// The limit is reached.
+        case limit
+        /// The source failed or lost entries, and this format cannot say so: the answer must not end cleanly.
+        case fault
+    }
+
+    /// Sent as soon as this much is there, even when the source has more: the socket can work meanwhile.
+    private static let chunkCapacity = 256 << 10
+
+    private let reader: ReaderHandle
+    private let encoder: EncoderState
+    private let isEventStream: Bool
+    private let limits: loghost_read_limits
+    private var remainder: Remainder
+    /// Counts down when the source applies the limit, so that a follow can tell the limit from the end.
+    private var limitLeft: UInt64
+    private let appliesNothing: Bool
+    private var entries: UnsafePointer<loghost_entry>?
+    private var entryCount = 0
+    private var index = 0
+    private(set) var entriesGiven: UInt64 = 0
+    /// The last entry given, for a gap's `from` and a resumption.
+    private(set) var lastCursor: [UInt8] = []
+    private(set) var failure: PluginFailure?
+
+    init(_ opened: OpenedReader, query: LogQuery, encoder: EncoderState, isEventStream: Bool, maximumValueBytes: Int) {
+        self.reader = opened.reader
+        self.encoder = encoder
+        self.isEventStream = isEventStream
+        self.remainder = Remainder(query, applied: opened.applied)
+        self.appliesNothing = self.remainder.isEmpty
+        self.limitLeft = query.limit == 0 ? .max : query.limit
+        self.limits = loghost_read_limits(
+            size: UInt32(MemoryLayout<loghost_read_limits>.size),
+            max_entries: UInt32(clamping: min(query.limit == 0 ? 1024 : query.limit, 1024)), max_bytes: 256 << 10,
+            max_microseconds: 100_000, max_value_bytes: UInt64(maximumValueBytes))
+    }
+
+    /// Closes the reader. On a worker.
+    func close() {
+        self.reader.close()
+    }
+
+    /// Appends the next bytes to a buffer.
+    func fill(_ buffer: inout ByteBuffer) -> Outcome {
+        var outcome = Outcome.more
+        unsafe Chunk.fill(&buffer, capacity: Self.chunkCapacity) { chunk, sink in
+            outcome = unsafe self.fill(chunk, sink)
+        }
+        return outcome
+    }
+
+    /// Appends a named event.
+    func append(event name: String, data: String, id: String = "", to buffer: inout ByteBuffer) throws {
+        unsafe try Chunk.fill(&buffer, capacity: sinkMinimum) { _, sink in
+            unsafe try self.encoder.event(name: name, data: data, id: id, sink)
+        }
+    }
+
+    /// Appends what closes a complete answer.
+    func finish(_ buffer: inout ByteBuffer) throws {
+        unsafe try Chunk.fill(&buffer, capacity: sinkMinimum) { _, sink in
+            unsafe try self.encoder.finish(sink)
+        }
+    }
+
+    var keepAlive: [UInt8] { self.encoder.keepAlive }
+
+    private func fill(_ chunk: UnsafeMutablePointer<Chunk>, _ sink: UnsafePointer<loghost_sink>) -> Outcome {
+        while true {
+            if let outcome = unsafe self.encodeBatch(chunk, sink) { return outcome }
+            if self.limitLeft == 0 { return .limit }
+            // What is read is sent before anything that could take long.
+            if unsafe chunk.pointee.used > Self.chunkCapacity / 2 { return .more }
+            var result = unsafe loghost_read_result()
+            unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
+            var error = PluginFailure.fresh()
+            switch unsafe self.reader.read(self.limits, &result, &error) {
+            case LOGHOST_READ_BATCH:
+                unsafe self.entries = unsafe result.entries
+                self.entryCount = unsafe result.entry_count
+                self.index = 0
+                if unsafe result.entry_count == 0 { return unsafe chunk.pointee.used > 0 ? .more : .searching }
+            case LOGHOST_READ_PENDING:
+                return .pending
+            case LOGHOST_READ_CAUGHT_UP:
+                return unsafe .caughtUp(recheckMicroseconds: result.recheck_after_microseconds)
+            case LOGHOST_READ_END:
+                return .end
+            case LOGHOST_READ_GAP:
+                guard unsafe self.encode(result.gap, sink) else { return .fault }
+            default:
+                self.failure = PluginFailure(error)
+                if self.isEventStream {
+                    let data = JSONText.object([("status", .number(500)), ("detail", .text("The source failed."))])
+                    unsafe try? self.encoder.event(name: "fault", data: data, id: "", sink)
+                }
+                return .fault
+            }
+        }
+    }
+
+    /// Encodes what is left of the batch; nil when it is used up.
+    private func encodeBatch(_ chunk: UnsafeMutablePointer<Chunk>, _ sink: UnsafePointer<loghost_sink>) -> Outcome? {
+        guard let entries = unsafe self.entries, self.index < self.entryCount else { return nil }
+        var error = PluginFailure.fresh()
+        while self.index < self.entryCount {
+            let entry = unsafe entries + self.index
+            // Room for whatever an encoder may need at the start of a call.
+            if unsafe chunk.pointee.free < sinkMinimum { return .more }
+            if !self.isInsideEntry, !self.appliesNothing {
+                switch unsafe self.remainder.judge(entry) {
+                case .give: break
+                case .leaveOut:
+                    self.index += 1
+                    continue
+                case .end:
+                    return .end
+                }
+            }
+            switch unsafe self.encoder.encode(entry, sink, &error) {
+            case LOGHOST_ENCODE_DONE:
+                self.isInsideEntry = false
+                self.index += 1
+                if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES == 0 {
+                    self.entriesGiven &+= 1
+                    if self.limitLeft != .max { self.limitLeft &-= 1 }
+                    if self.limitLeft == 0 {
+                        unsafe self.rememberCursor(entry)
+                        self.entryCount = 0
+                        return .limit
+                    }
+                }
+            case LOGHOST_ENCODE_MORE:
+                self.isInsideEntry = true
+                return .more
+            default:
+                self.failure = PluginFailure(error)
+                return .fault
+            }
+        }
+        unsafe self.rememberCursor(entries + (self.entryCount - 1))
+        self.entryCount = 0
+        return nil
+    }
+
+    /// True while an entry is half written: it was judged already.
+    private var isInsideEntry = false
+
+    private func rememberCursor(_ entry: UnsafePointer<loghost_entry>) {
+        let cursor = unsafe entry.pointee.cursor
+        if unsafe cursor.size > 0 { self.lastCursor = unsafe cursor.array }
+    }
+
+    /// Says in its place that entries are missing; false when this format cannot.
+    private func encode(_ gap: loghost_gap, _ sink: UnsafePointer<loghost_sink>) -> Bool {
+        guard self.isEventStream else {
+            self.failure = PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "Entries are missing.")
+            return false
+        }
+        let event = unsafe GapEvent(gap)
+        return unsafe (try? self.encoder.event(name: "gap", data: event.data, id: "", sink)) != nil
+    }
+}
+
+/// LOGHOST_SINK_MINIMUM: what is free whenever an encoder is called.
+let sinkMinimum = Int(LOGHOST_SINK_MINIMUM)

@@ -1,0 +1,95 @@
+internal import HTTPTypes
+internal import NIOCore
+
+/// Answers of routes that are no log: bytes that a plugin writes itself, and redirects.
+struct PlainAnswer: Sendable {
+    let site: Site
+    let exchange: Exchange
+    let source: SourceHandle
+    let lease: Lease
+    let signal: FollowSignal
+
+    private static let pieceBytes = 256 << 10
+
+    func answer(_ request: SourceRequest) async throws {
+        switch try await self.site.workers.run({ try await self.source.resolve(request, wakeID: self.lease.wakeID) }) {
+        case .log:
+            throw PluginFailure(code: 1, message: "The source gave a log for a route that is none.")
+        case .proxy:
+            throw Problem(501, "This host forwards no requests.")
+        case .redirect(let location):
+            var head = HTTPResponse(status: .seeOther)
+            head.headerFields[.location] = location
+            self.exchange.answer = .whole(head, nil)
+        case .bytes(let status, let headers, let stream):
+            try await self.answer(status, headers, stream)
+        }
+    }
+
+    private func answer(_ status: Int, _ headers: [(name: String, value: String)], _ stream: ByteStreamHandle?) async throws {
+        guard (200...599).contains(status) else { throw PluginFailure(code: 1, message: "The source gave no HTTP status.") }
+        var head = HTTPResponse(status: .init(code: status))
+        head.headerFields[.cacheControl] = "no-cache"
+        for header in headers {
+            guard let name = HTTPField.Name(header.name), name != .contentLength, name != .transferEncoding, name != .connection else { continue }
+            head.headerFields[name] = header.value
+        }
+        guard let stream else {
+            self.exchange.answer = .whole(head, nil)
+            return
+        }
+        if self.exchange.request.method == .head {
+            await self.close(stream)
+            self.exchange.answer = .whole(head, nil)
+            return
+        }
+        // Short answers go out whole, with their length.
+        let first = try await self.read(stream)
+        if case .end(let bytes) = first {
+            await self.close(stream)
+            self.exchange.answer = .whole(head, ByteBuffer(bytes: bytes))
+            return
+        }
+        self.exchange.answer = .streamed(head) { outbound in
+            do {
+                try await self.write(first, of: stream, to: outbound)
+            } catch {
+                await self.close(stream)
+                throw error
+            }
+            await self.close(stream)
+        }
+    }
+
+    private func write(_ first: Piece, of stream: ByteStreamHandle, to outbound: Exchange.Outbound) async throws {
+        let connection = self.site.connections.connection(of: self.exchange.channel)
+        let signal = self.signal
+        connection?.onGone { signal.end(.clientGone) }
+        defer { connection?.onGone(nil) }
+        var piece = first
+        while true {
+            switch piece {
+            case .data(let bytes), .end(let bytes):
+                if !bytes.isEmpty {
+                    try await self.exchange.write(ByteBuffer(bytes: bytes), to: outbound)
+                }
+                if case .end = piece { return }
+            case .pending:
+                let limit = self.site.configuration.limits.scan
+                let reason = await self.signal.wait(TimeAmount(limit), on: self.exchange.channel.eventLoop)
+                guard reason == .wake else { throw CancellationError() }
+            }
+            piece = try await self.read(stream)
+        }
+    }
+
+    private typealias Piece = ByteStreamHandle.Piece
+
+    private func read(_ stream: ByteStreamHandle) async throws -> Piece {
+        try await self.site.workers.run { try stream.read(limit: Self.pieceBytes) }
+    }
+
+    private func close(_ stream: ByteStreamHandle) async {
+        _ = try? await self.site.workers.run { stream.close() }
+    }
+}

@@ -1,0 +1,117 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import NIOPosix
+
+/// Answers with entries up to the end of what there is: one buffer is written while the next is filled, never more.
+struct RangeAnswer: Sendable {
+    let site: Site
+    let exchange: Exchange
+    let opened: LogOpening.Opened
+    let lease: Lease
+    let isLines: Bool
+    let gzip: Gzip?
+
+    private var stream: LogStream { self.opened.stream }
+
+    /// Decides the status, which needs the first bytes or the certainty that there are none.
+    func answer(_ head: HTTPResponse) async throws {
+        var head = head
+        var first = self.opened.first
+        var outcome = self.opened.outcome
+        let deadline = ContinuousClock.now + self.site.configuration.limits.scan
+        while first.readableBytes == 0, outcome.continues {
+            (first, outcome) = try await self.next(deadline)
+        }
+        if case .fault = outcome, first.readableBytes == 0 {
+            await self.close()
+            throw self.stream.failure ?? PluginFailure(code: 1, message: "The source failed.")
+        }
+        if outcome.continues || outcome == .fault {
+            let (start, ending) = (first, outcome)
+            self.exchange.answer = .streamed(head) { outbound in
+                try await self.write(start, ending, to: outbound)
+            }
+            return
+        }
+        await self.close()
+        if first.readableBytes == 0, !self.isLines {
+            for name in [HTTPField.Name.contentType, .contentDisposition] { head.headerFields[name] = nil }
+            head.status = .noContent
+            self.exchange.answer = .whole(head, nil)
+            return
+        }
+        try self.stream.finish(&first)
+        if let gzip { first = gzip.compress(first, isLast: true) }
+        self.exchange.answer = .whole(head, first)
+    }
+
+    private func write(_ first: ByteBuffer, _ firstOutcome: LogStream.Outcome, to outbound: Exchange.Outbound) async throws {
+        var (chunk, outcome) = (first, firstOutcome)
+        let compressed = { @Sendable (chunk: ByteBuffer, isLast: Bool) in
+            self.gzip.map { $0.compress(chunk, isLast: isLast) } ?? chunk
+        }
+        var deadline = ContinuousClock.now + self.site.configuration.limits.scan
+        do {
+            while outcome.continues {
+                if chunk.readableBytes > 0 { deadline = ContinuousClock.now + self.site.configuration.limits.scan }
+                let bound = deadline
+                async let following = self.next(bound)
+                if chunk.readableBytes > 0 {
+                    let bytes = try await self.pack(chunk, isLast: false)
+                    try await self.exchange.write(bytes, to: outbound)
+                }
+                (chunk, outcome) = try await following
+            }
+            if outcome == .fault {
+                if chunk.readableBytes > 0 { try await self.exchange.write(compressed(chunk, false), to: outbound) }
+                throw self.stream.failure ?? PluginFailure(code: 1, message: "The source failed.")
+            }
+            try self.stream.finish(&chunk)
+            let last = try await self.pack(chunk, isLast: true)
+            if last.readableBytes > 0 {
+                try await self.exchange.write(last, to: outbound)
+            }
+        } catch {
+            await self.close()
+            throw error
+        }
+        await self.close()
+    }
+
+    /// Compresses on a worker, when the answer is compressed.
+    private func pack(_ chunk: ByteBuffer, isLast: Bool) async throws -> ByteBuffer {
+        guard let gzip else { return chunk }
+        return try await self.site.workers.run { gzip.compress(chunk, isLast: isLast) }
+    }
+
+    /// Fills the next buffer, going on over silence until the deadline.
+    private func next(_ deadline: ContinuousClock.Instant) async throws -> (ByteBuffer, LogStream.Outcome) {
+        let connection = self.site.connections.connection(of: self.exchange.channel)
+        return try await self.site.workers.run {
+            var buffer = ByteBuffer()
+            while true {
+                let outcome = self.stream.fill(&buffer)
+                guard outcome == .searching else { return (buffer, outcome) }
+                guard ContinuousClock.now < deadline else {
+                    throw Problem(503, "The search found nothing in the time allowed; a narrower one may.", retryAfter: 5)
+                }
+                if connection?.isGone ?? true { throw CancellationError() }
+                try Task.checkCancellation()
+            }
+        }
+    }
+
+    private func close() async {
+        _ = try? await self.site.workers.run { self.stream.close() }
+    }
+}
+
+extension LogStream.Outcome {
+    /// True when a range goes on.
+    fileprivate var continues: Bool {
+        switch self {
+        case .more, .searching, .pending: true
+        case .caughtUp, .end, .limit, .fault: false
+        }
+    }
+}

@@ -1,0 +1,68 @@
+internal import PluginABI
+
+/// What a source has not taken over of a query: filter, bounds, forward skip and limit, applied entry by entry.
+struct Remainder {
+    enum Verdict {
+        case give
+        case leaveOut
+        /// The limit is reached or the far bound passed: nothing more comes.
+        case end
+    }
+
+    private let filter: HostFilter?
+    private let since: UInt64
+    private let until: UInt64
+    private let direction: LogQuery.Direction
+    private var skip: UInt64
+    private var left: UInt64
+    /// The pieces that follow share the verdict of the first.
+    private var pieceVerdict: Verdict?
+    /// True when every entry passes and nothing is counted.
+    let isEmpty: Bool
+
+    init(_ query: LogQuery, applied: UInt32) {
+        func isApplied(_ part: Int) -> Bool { applied & UInt32(part) != 0 }
+        self.filter = isApplied(LOGHOST_APPLIED_FILTER) || query.filter.clauses.isEmpty ? nil : HostFilter(filter: query.filter)
+        let hasBounds = !isApplied(LOGHOST_APPLIED_BOUNDS)
+        self.since = hasBounds ? query.since : 0
+        self.until = hasBounds ? query.until : 0
+        self.direction = query.direction
+        self.skip = isApplied(LOGHOST_APPLIED_SKIP) || query.skip <= 0 ? 0 : UInt64(query.skip)
+        self.left = isApplied(LOGHOST_APPLIED_LIMIT) || query.limit == 0 ? .max : query.limit
+        self.isEmpty = self.filter == nil && self.since == 0 && self.until == 0 && self.skip == 0 && self.left == .max
+    }
+
+    /// How many entries are still to be stepped over.
+    var skipsLeft: UInt64 { self.skip }
+
+    /// Judges the next entry of the source.
+    mutating func judge(_ entry: UnsafePointer<loghost_entry>) -> Verdict {
+        let flags = unsafe Int(entry.pointee.flags)
+        if flags & LOGHOST_ENTRY_CONTINUED != 0, let verdict = self.pieceVerdict {
+            if flags & LOGHOST_ENTRY_CONTINUES == 0 { self.pieceVerdict = nil }
+            return verdict
+        }
+        let verdict = unsafe self.judgeWhole(entry)
+        self.pieceVerdict = flags & LOGHOST_ENTRY_CONTINUES != 0 ? verdict : nil
+        return verdict
+    }
+
+    private mutating func judgeWhole(_ entry: UnsafePointer<loghost_entry>) -> Verdict {
+        if self.left == 0 { return .end }
+        if let filter, unsafe !filter.passes(entry) { return .leaveOut }
+        if self.skip > 0 {
+            self.skip -= 1
+            return .leaveOut
+        }
+        let time = unsafe entry.pointee.realtime_microseconds
+        if time != 0 {
+            if self.until != 0, time > self.until { return self.direction == .forward ? .end : .leaveOut }
+            if self.since != 0, time < self.since { return self.direction == .forward ? .leaveOut : .end }
+        }
+        if self.left != .max { self.left -= 1 }
+        return .give
+    }
+
+    /// True when the last entry that may be given has been given whole.
+    var isExhausted: Bool { self.left == 0 && self.pieceVerdict == nil }
+}

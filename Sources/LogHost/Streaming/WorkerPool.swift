@@ -1,0 +1,45 @@
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// The bounded threads on which plugins' `[worker]` functions run: never an event loop, never the cooperative pool.
+// The thread pool is safe for any thread by its own documentation; the count is atomic.
+final class WorkerPool: TaskExecutor, @unchecked Sendable {
+    private let threads: NIOThreadPool
+    private let queueCapacity: Int
+    private let waiting = Atomic<Int>(0)
+
+    /// Starts `threads` threads; 0 = four, or twice the processors if that is more.
+    init(threads: Int, queueCapacity: Int) {
+        let count = threads > 0 ? threads : max(4, 2 * NIOCore.System.coreCount)
+        self.threads = NIOThreadPool(numberOfThreads: count)
+        self.queueCapacity = queueCapacity
+        self.threads.start()
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        self.waiting.add(1, ordering: .relaxed)
+        self.threads.submit { _ in
+            // Also when the pool is stopping: a job that is dropped is a task that never ends.
+            self.waiting.subtract(1, ordering: .relaxed)
+            unsafe job.runSynchronously(on: self.asUnownedTaskExecutor())
+        }
+    }
+
+    /// Runs a body, and what it awaits, on the workers.
+    func run<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+        try await withTaskExecutorPreference(self) { try await body() }
+    }
+
+    /// Throws 503 when so many calls wait already that another request would only wait too.
+    func admit() throws(Problem) {
+        guard self.waiting.load(ordering: .relaxed) < self.queueCapacity else {
+            throw Problem(503, "The host is busy.", retryAfter: 1)
+        }
+    }
+
+    func stop() async {
+        try? await self.threads.shutdownGracefully()
+    }
+}

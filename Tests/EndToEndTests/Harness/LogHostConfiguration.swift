@@ -1,0 +1,30 @@
+/// What a test wants of the program, as far as it is not the same for all.
+struct LogHostConfiguration: Sendable {
+    /// The `config` of the journald plugin: one key and its value.
+    var journal: (key: String, value: String)
+    /// Also listens on a TCP port of 127.0.0.1.
+    var listensOnTCP = false
+    /// Keys and values under `limits`.
+    var limits: [String: String] = [:]
+    /// Keys and values under `streams`.
+    var streams: [String: String] = ["keep_alive": "300ms"]
+    /// Lines at the end.
+    var more: [String] = []
+
+    init(directory: String) { self.journal = ("directory", directory) }
+    init(namespace: String) { self.journal = ("namespace", namespace) }
+
+    func yaml(socket: String, port: UInt16?, plugins: String) -> String {
+        var lines = ["listen:", "  - unix:\(socket)"]
+        if let port { lines.append("  - tcp://127.0.0.1:\(port)") }
+        lines += ["plugin_path:", "  - \(plugins)", "plugins:"]
+        lines += ["  - name: journald", "    library: libloghost-journald.so"]
+        lines += ["    config:", "      \(self.journal.key): \(self.journal.value)"]
+        lines += ["  - name: encoders", "    library: libloghost-encoders.so"]
+        for (section, values) in [("limits", self.limits), ("streams", self.streams)] where !values.isEmpty {
+            lines.append("\(section):")
+            lines += values.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
+        }
+        return (lines + self.more + [""]).joined(separator: "\n")
+    }
+}

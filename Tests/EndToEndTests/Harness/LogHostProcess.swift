@@ -1,0 +1,130 @@
+internal import Glibc
+internal import Testing
+
+/// A running `loghost serve`.
+final class LogHostProcess: Sendable {
+    enum Transport: Sendable { case unix, tcp }
+
+    let child: ChildProcess
+    let socket: String
+    let port: UInt16?
+    private let output: CapturedOutput
+
+    fileprivate init(_ configuration: LogHostConfiguration, directory: String) throws {
+        let products = try Products.directory
+        self.socket = "\(directory)/loghost.sock"
+        self.port = configuration.listensOnTCP ? try ServerAddress.freePort() : nil
+        let file = "\(directory)/loghost.yaml"
+        try writeFile(file, Array(configuration.yaml(socket: self.socket, port: self.port, plugins: products).utf8))
+        let pipe = try Descriptor.pipe()
+        self.output = CapturedOutput(pipe.reading)
+        self.child = try ChildProcess(["\(products)/loghost", "serve", "--config", file], output: pipe.writing)
+    }
+
+    /// What it has said so far.
+    var log: String { self.output.string }
+
+    /// The memory that is its own, in bytes.
+    var anonymousMemory: Int {
+        get throws {
+            let status = String(decoding: try readFile("/proc/\(self.child.pid)/status"), as: UTF8.self)
+            let line = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+            guard let kilobytes = line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap({ Int($0) }) else {
+                throw HarnessError("the kernel does not say how much memory the process has")
+            }
+            return kilobytes << 10
+        }
+    }
+
+    func address(_ transport: Transport) throws -> ServerAddress {
+        guard transport == .tcp else { return .unix(path: self.socket) }
+        guard let port else { throw HarnessError("this server does not listen on TCP") }
+        return .tcp(port: port)
+    }
+
+    /// Lends a connection to work that blocks, on a thread of its own. Expectations belong outside.
+    func connect<Value: Sendable>(
+        over transport: Transport = .unix, within limit: Duration = .seconds(20), receiveBuffer: Int32? = nil,
+        _ body: @escaping @Sendable (HTTPConnection) throws -> Value
+    ) async throws -> Value {
+        let address = try self.address(transport)
+        return try await blocking { try body(HTTPConnection(address, within: limit, receiveBuffer: receiveBuffer)) }
+    }
+
+    /// Sends one request on a connection of its own and reads the whole answer.
+    func send(_ request: HTTPRequest, over transport: Transport = .unix, within limit: Duration = .seconds(20)) async throws
+        -> HTTPAnswer
+    {
+        try await self.connect(over: transport, within: limit) { try $0.exchange(request) }
+    }
+
+    func get(
+        _ target: String, accept: String? = nil, headers: [String: String] = [:], over transport: Transport = .unix
+    ) async throws -> HTTPAnswer {
+        try await self.send(HTTPRequest(target, accept: accept, headers: headers), over: transport)
+    }
+
+    /// Sends a request, reads the answer's head and lends the rest; then goes away in the middle of it.
+    func open<Value: Sendable>(
+        _ request: HTTPRequest, over transport: Transport = .unix, within limit: Duration = .seconds(20),
+        receiveBuffer: Int32? = nil, _ body: @escaping @Sendable (HTTPHead, HTTPConnection) throws -> Value
+    ) async throws -> Value {
+        try await self.connect(over: transport, within: limit, receiveBuffer: receiveBuffer) { connection in
+            try connection.send(request)
+            return try body(connection.readHead(), connection)
+        }
+    }
+
+    fileprivate func waitUntilReady() async throws {
+        let deadline = ContinuousClock.now + .seconds(15)
+        while ContinuousClock.now < deadline {
+            if let exit = self.child.exit { throw HarnessError("loghost did not start: \(exit)") }
+            if let answer = try? await self.get("/healthz"), answer.status == 200 { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw HarnessError("loghost was not ready after 15 s")
+    }
+}
+
+/// Lends a running server, then stops it as a service manager would; it must exit as told. Nothing of it survives a failure.
+func withLogHost<Value>(
+    _ configuration: LogHostConfiguration, exit expected: ChildProcess.Exit? = .status(0),
+    _ body: (LogHostProcess) async throws -> Value
+) async throws -> Value {
+    try await withTemporaryDirectory { directory in
+        let server = try LogHostProcess(configuration, directory: directory)
+        defer { server.child.kill() }
+        do {
+            try await server.waitUntilReady()
+            let value = try await body(server)
+            server.child.send(SIGTERM)
+            let exit = try await server.child.waitForExit(within: .seconds(15))
+            if let expected { #expect(exit == expected, "loghost must stop cleanly on SIGTERM; it said:\n\(server.log)") }
+            return value
+        } catch {
+            Issue.record("loghost (\(server.child.exit?.description ?? "running")) said:\n\(server.log)")
+            throw error
+        }
+    }
+}
+
+/// Where the program and its libraries are.
+private enum Products {
+    static var directory: String {
+        get throws {
+            if let path = unsafe getenv("LOGHOST_PRODUCTS") { return try self.checked(unsafe String(cString: path)) }
+            var characters = [CChar](repeating: 0, count: 4096)
+            let count = unsafe readlink("/proc/self/exe", &characters, characters.count)
+            guard count > 0 else { throw HarnessError(call: "readlink /proc/self/exe") }
+            let path = String(decoding: characters.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            return try self.checked(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
+        }
+    }
+
+    private static func checked(_ path: String) throws -> String {
+        for file in ["loghost", "libloghost-journald.so", "libloghost-encoders.so"] where !fileExists("\(path)/\(file)") {
+            throw HarnessError("\(path)/\(file) is missing; build everything first, or set LOGHOST_PRODUCTS")
+        }
+        return path
+    }
+}
