@@ -24,7 +24,7 @@ func plugin(_ name: String) -> Target {
         linkerSettings: [
             .unsafeFlags([
                 "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map",
-                "-Xlinker", "-z", "-Xlinker", "now",
+                "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "now",
             ])
         ]
     )
@@ -86,6 +86,10 @@ let package = Package(
         plugin("Encoders"),
 
         .testTarget(name: "LogHostTests", dependencies: ["LogHost"], swiftSettings: settings),
+        .testTarget(name: "PluginKitTests", dependencies: ["PluginKit"], swiftSettings: settings),
+        .testTarget(name: "EncodersTests", dependencies: ["Encoders", "PluginKit"], swiftSettings: settings),
+        .testTarget(name: "JournaldTests", dependencies: ["Journald", "PluginKit"], swiftSettings: settings),
+        .testTarget(name: "EndToEndTests", resources: [.copy("Golden")], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,7 +6,7 @@ public struct EntryFlags: OptionSet, Sendable {
     public init(rawValue: UInt32) { self.rawValue = rawValue }
     /// The last line of a file that does not end in a newline.
     public static let noNewline = EntryFlags(rawValue: 1 << 0)
-    /// The value of the last field goes on in the next entry, which has the same cursor.
+    /// The value of the last field goes on in the next entry.
     public static let continues = EntryFlags(rawValue: 1 << 1)
     /// The value of the last field continues that of the entry before.
     public static let continued = EntryFlags(rawValue: 1 << 2)

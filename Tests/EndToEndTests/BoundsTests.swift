@@ -11,7 +11,8 @@ extension EndToEndTests {
                 ("since=2023-11-14T23:13:30%2B01:00&limit=2", [11, 12]), ("since=2023-11-14T17:13:30-05:00&limit=1", [11]),
                 ("until=@1700000002", [1, 2]), ("since=@1700000298", [299, 300]),
                 ("since=@1700000010&skip_next=2&until=@1700000013", [11, 12, 13]), ("skip_prev=3&since=@1700000298.5", [300]),
-                ("skip_prev=3&until=@1700000298.5", [298, 299]), ("read_reverse=true&since=@1700000297&limit=9", [300, 299, 298]),
+                ("skip_prev=3&until=@1700000298.5", [298, 299]),
+                ("read_reverse=true&since=@1700000297&limit=9", [300, 299, 298]),
                 ("read_reverse=true&until=@1700000002", [2, 1]), ("since=@1700000012&until=@1700000010", []),
                 ("since=@1800000000", []), ("until=@1600000000", []), ("since=&until=&limit=1", [1]),
                 ("since=@1700000010&filter=_SYSTEMD_UNIT:gamma.service&limit=2", [12, 15]),
@@ -34,7 +35,9 @@ extension EndToEndTests {
             try await withJournal { journal in
                 let now = UInt64(time(nil)) * 1_000_000
                 var entries = (0..<3).map { JournalEntry($0) }
-                for (index, seconds) in [7200, 1000, 10].enumerated() { entries[index].realtime = now - UInt64(seconds) * 1_000_000 }
+                for (index, seconds) in [7200, 1000, 10].enumerated() {
+                    entries[index].realtime = now - UInt64(seconds) * 1_000_000
+                }
                 try await journal.write(entries)
                 try await withLogHost(LogHostConfiguration(directory: journal.directory)) { server in
                     for (query, numbers) in [

@@ -51,10 +51,13 @@ extension EndToEndTests {
                 let (refused, local) = try await server.open(Self.follow, over: .tcp) { _, _ in
                     let refused = try HTTPConnection(server.address(.tcp)).exchange(Self.follow)
                     let locals = try (0..<2).map { _ in try HTTPConnection(server.address(.unix)) }
-                    return (refused, try locals.map { connection in
-                        try connection.send(Self.follow)
-                        return try connection.readHead().status
-                    })
+                    return (
+                        refused,
+                        try locals.map { connection in
+                            try connection.send(Self.follow)
+                            return try connection.readHead().status
+                        }
+                    )
                 }
                 Self.expectRefusal(refused.head)
                 #expect(local == [200, 200])

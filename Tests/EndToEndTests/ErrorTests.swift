@@ -40,7 +40,8 @@ extension EndToEndTests {
         func `an error holds neither address nor path nor request`(target: String, status: Int, word: String) async throws {
             let marked = target + (target.contains("?") ? "&" : "?") + "marker=d41d8cd98f"
             for accept in ["application/json", "text/plain"] {
-                let answer = try await Golden.server.get(marked, accept: accept, headers: ["Referer": "http://marker/"], over: .tcp)
+                let answer = try await Golden.server.get(
+                    marked, accept: accept, headers: ["Referer": "http://marker/"], over: .tcp)
                 #expect(answer.status == status)
                 for secret in ["d41d8cd98f", "127.0.0.1", "localhost", "/tmp/", "loghost-e2e", "/v1/", "/v2/", "nowhere/"] {
                     #expect(!answer.text.contains(secret), "\(answer.text)")
@@ -49,7 +50,8 @@ extension EndToEndTests {
         }
 
         @Test func `a cursor that is gone names the oldest that passes the filter`() async throws {
-            let answer = try await Golden.server.get("/v2/component/beta.service?cursor=\(Golden.gone)", accept: "application/json")
+            let answer = try await Golden.server.get(
+                "/v2/component/beta.service?cursor=\(Golden.gone)", accept: "application/json")
             #expect(answer.status == 410)
             let second = try await Golden.server.get("/v2/component/beta.service?limit=1", accept: "application/json")
             let cursor = try #require(second.jsonLines.first?["cursor"]?.string)

@@ -78,7 +78,9 @@ extension EndToEndTests {
                 try await journal.write([JournalEntry(1), JournalEntry(2)])
                 try await withLogHost(LogHostConfiguration(directory: journal.directory)) { server in
                     let request = HTTPRequest("/v2/component?limit=4", accept: "text/event-stream")
-                    async let events = server.open(request) { _, connection in try connection.readAllEvents().filter { $0.data != nil } }
+                    async let events = server.open(request) { _, connection in
+                        try connection.readAllEvents().filter { $0.data != nil }
+                    }
                     try await Task.sleep(for: .milliseconds(600))
                     try await journal.write((3...6).map { JournalEntry($0) })
                     #expect(try await events.map(\.name) == [nil, nil, nil, nil, "end"])

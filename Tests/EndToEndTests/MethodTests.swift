@@ -50,7 +50,9 @@ extension EndToEndTests {
         }
 
         @Test func `another method on a route that is not there is 404`() async throws {
-            #expect(try await Golden.server.send(HTTPRequest("/v3/x", method: "POST", headers: ["Content-Length": "0"])).status == 404)
+            #expect(
+                try await Golden.server.send(HTTPRequest("/v3/x", method: "POST", headers: ["Content-Length": "0"])).status == 404
+            )
         }
 
         @Test func `a connection serves one request after the other`() async throws {

@@ -32,7 +32,9 @@ extension EndToEndTests {
         private static func read(_ counts: [Int], _ path: String, _ server: LogHostProcess) throws -> [Int] {
             var numbers: [Int] = []
             var last: String?
+            let deadline = ContinuousClock.now + .seconds(45)
             for count in counts {
+                guard ContinuousClock.now < deadline else { throw HarnessError("\(numbers.count) entries in 45 s") }
                 let connection = try HTTPConnection(server.address(.unix))
                 connection.readSize = 700
                 let headers = last.map { ["Last-Event-ID": $0] } ?? [:]

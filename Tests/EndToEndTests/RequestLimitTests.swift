@@ -31,7 +31,8 @@ extension EndToEndTests {
             let headers = Dictionary(uniqueKeysWithValues: (0..<count).map { ("X-Filler-\($0)", value) })
             let answer = try await Golden.server.get("/v1/range/?limit=1", headers: headers)
             #expect(answer.status == 431)
-            let half = Dictionary(uniqueKeysWithValues: headers.map { ($0.key, String($0.value.prefix($0.value.utf8.count / 2))) })
+            let half = Dictionary(
+                uniqueKeysWithValues: headers.map { ($0.key, String($0.value.prefix($0.value.utf8.count / 2))) })
             #expect(try await Golden.server.get("/v1/range/?limit=1", headers: half).status == 200)
         }
 

@@ -67,7 +67,9 @@ extension EndToEndTests {
 
         @Test func `a silent follow gives a sign of life`() async throws {
             let sse = HTTPRequest("/v2/component?cursor=END&filter=NOPE:x", accept: "text/event-stream")
-            let events = try await Golden.server.open(sse) { _, connection in try [connection.readEvent(), connection.readEvent()] }
+            let events = try await Golden.server.open(sse) { _, connection in
+                try [connection.readEvent(), connection.readEvent()]
+            }
             #expect(events.map { $0?.comment } == ["ping", "ping"])
             let json = HTTPRequest("/v1/stream/?filter=NOPE:x", accept: "application/json")
             let lines = try await Golden.server.open(json) { _, connection in try [connection.readLine(), connection.readLine()] }

@@ -117,10 +117,18 @@ extension EndToEndTests {
 }
 
 /// What a stream says next, signs of life left out.
-private enum Step: Sendable, Hashable {
+private enum Step: Sendable, Hashable, CustomTestStringConvertible {
     case entry(Int)
     case gap
     case other(String)
+
+    var testDescription: String {
+        switch self {
+        case .entry(let number): "\(number)"
+        case .gap: "gap"
+        case .other(let text): text
+        }
+    }
 
     init?(_ event: ServerSentEvent) {
         guard let data = event.data else { return nil }

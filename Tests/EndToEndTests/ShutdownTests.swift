@@ -41,7 +41,8 @@ extension EndToEndTests {
                 let (count, isComplete, second) = try await server.open(HTTPRequest("/v1/range/")) { _, connection in
                     server.child.send(SIGTERM)
                     sleepThread(0.5)
-                    let second = try? HTTPConnection(server.address(.unix), within: .seconds(1)).exchange(HTTPRequest("/v1/range/"))
+                    let second = try? HTTPConnection(server.address(.unix), within: .seconds(1)).exchange(
+                        HTTPRequest("/v1/range/"))
                     var count = 0
                     while let piece = try connection.readPiece() { count += piece.count }
                     return (count, connection.isComplete, second?.status)

@@ -11,7 +11,8 @@ extension EndToEndTests {
                     _ = try await server.get("/v1/range/?limit=20", accept: accept)
                     let idle = try server.anonymousMemory
                     let request = HTTPRequest("/v1/range/", accept: accept)
-                    let (peak, count) = try await server.open(request, within: .seconds(30), receiveBuffer: 64 << 10) { _, connection in
+                    let (peak, count) = try await server.open(request, within: .seconds(30), receiveBuffer: 64 << 10) {
+                        _, connection in
                         var (peak, count) = (0, 0)
                         connection.readSize = 50_000
                         // 1 MB/s.

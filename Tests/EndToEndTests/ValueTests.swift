@@ -33,7 +33,8 @@ extension EndToEndTests {
 
         @Test func `exact values lose nothing`() async throws {
             let fields: [(String, [UInt8])] = [
-                ("TWICE", Array("first".utf8)), ("TWICE", Array("second".utf8)), ("BYTES", [0x61, 0xff, 0x00, 0x0a]), ("EMPTY", []),
+                ("TWICE", Array("first".utf8)), ("TWICE", Array("second".utf8)), ("BYTES", [0x61, 0xff, 0x00, 0x0a]),
+                ("EMPTY", []),
                 ("MIXED", [0x80]), ("MIXED", Array("text".utf8)), ("CONTROL", [0x1b, 0x5b, 0x33, 0x31, 0x6d, 0x09]),
             ]
             try await Self.withServer([JournalEntry(1, message: "two\nlines", fields)]) { server in

@@ -29,7 +29,8 @@ final class LogHostProcess: Sendable {
         get throws {
             let status = String(decoding: try readFile("/proc/\(self.child.pid)/status"), as: UTF8.self)
             let line = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
-            guard let kilobytes = line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap({ Int($0) }) else {
+            guard let kilobytes = line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap({ Int($0) })
+            else {
                 throw HarnessError("the kernel does not say how much memory the process has")
             }
             return kilobytes << 10
