@@ -136,7 +136,9 @@ struct JSONObject {
     }
 
     private mutating func openValue(_ entry: borrowing Entry, to output: inout Output) {
-        self.isBytes = unsafe self.exact && !self.isPiece(entry) && !entry.value(self.part).withUnsafeBytes { unsafe UTF8Sequence.isValid($0) }
+        self.isBytes =
+            unsafe self.exact && !self.isPiece(entry)
+            && !entry.value(self.part).withUnsafeBytes { unsafe UTF8Sequence.isValid($0) }
         output.append(self.isBytes ? UInt8(ascii: "[") : UInt8(ascii: "\""))
         self.offset = 0
         self.carry = []
@@ -155,7 +157,9 @@ struct JSONObject {
             }
         } else {
             let start = self.offset
-            self.offset = unsafe value.withUnsafeBytes { unsafe JSONString.write($0, from: start, complete: !isOpen, to: &output) }
+            self.offset = unsafe value.withUnsafeBytes {
+                unsafe JSONString.write($0, from: start, complete: !isOpen, to: &output)
+            }
             if isOpen, value.byteCount &- self.offset < 4, output.free >= 64 {
                 let rest = self.offset
                 self.carry = unsafe value.withUnsafeBytes { unsafe Array($0[rest...]) }

@@ -56,7 +56,8 @@ struct Output {
         repeat {
             place &-= 1
             let quotient = rest / 10
-            unsafe self.next.storeBytes(of: UInt8(truncatingIfNeeded: rest &- quotient &* 10) | 0x30, toByteOffset: place, as: UInt8.self)
+            unsafe self.next.storeBytes(
+                of: UInt8(truncatingIfNeeded: rest &- quotient &* 10) | 0x30, toByteOffset: place, as: UInt8.self)
             rest = quotient
         } while rest > 0
         self.count &+= digits

@@ -71,7 +71,7 @@ struct RepeatedFields {
                 hash &*= 0xBF58_476D_1CE4_E5B9
                 hash ^= unsafe bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
             } else {
-                for unsafe byte in unsafe bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+                unsafe bytes.forEach { hash = (hash ^ UInt64($0)) &* 0x100_0000_01B3 }
             }
             hash &*= 0x94D0_49BB_1331_11EB
             return hash >> 54

@@ -1,12 +1,12 @@
-public import PluginKit
+package import PluginKit
 
 /// The formats every LogHost has: text, JSON lines, server-sent events.
-public struct StandardEncoders: Plugin {
-    public static let name = "encoders"
-    public static let version = "0.1.0"
-    public static let summary = "text/plain, application/json and text/event-stream"
+package struct StandardEncoders: Plugin {
+    package static let name = "encoders"
+    package static let version = "0.1.0"
+    package static let summary = "text/plain, application/json and text/event-stream"
 
-    public let encoders: [any Encoder.Type] = [TextEncoder.self, JSONLinesEncoder.self, EventStreamEncoder.self]
+    package let encoders: [any Encoder.Type] = [TextEncoder.self, JSONLinesEncoder.self, EventStreamEncoder.self]
 
-    public init(configuration: NoConfiguration, host: Host) {}
+    package init(configuration: NoConfiguration, host: Host) {}
 }

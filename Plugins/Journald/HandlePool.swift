@@ -14,7 +14,7 @@ final class HandlePool: Sendable {
     /// Open handles beyond which a follow that has caught up gives its own back.
     private static let crowd = 64
     /// Field bytes after which a handle is not kept: its mappings count as this process's memory.
-    private static let worn = 16 << 20
+    private static let worn = 4 << 20
 
     private let place: JournalPlace
     private let idle = Mutex(Idle())
@@ -24,6 +24,10 @@ final class HandlePool: Sendable {
         self.place = place
         self.opened = host.metric(.counter, "journal_opens_total")
     }
+
+    /// Field bytes after which a reader exchanges its handle. What libsystemd has mapped, about three times the field bytes, counts as
+    /// this process's memory: all readers share one budget, and below 1 MiB exchanging would cost more than reading.
+    var renewal: Int { max(1 << 20, 12 << 20 / max(1, self.idle.withLock { $0.open - $0.handles.count })) }
 
     /// True when follows that wait should not keep their handles.
     var isCrowded: Bool { self.idle.withLock { $0.open - $0.handles.count > Self.crowd } }

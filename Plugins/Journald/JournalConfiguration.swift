@@ -1,15 +1,15 @@
 internal import PluginKit
 
 /// What stands under `config`: at most one of `directory`, `files` and `namespace`; by default the local system's journal.
-public struct JournalConfiguration: Decodable, Sendable {
+package struct JournalConfiguration: Decodable, Sendable {
     /// A directory of journal files, absolute.
-    public var directory: String?
+    package var directory: String?
     /// Journal files, absolute.
-    public var files: [String]?
+    package var files: [String]?
     /// A journal namespace of this system.
-    public var namespace: String?
+    package var namespace: String?
     /// Fields whose values `/v1/fields/{field}` gives out.
-    public var fields: [String]?
+    package var fields: [String]?
 
     /// What the Logging API gives out.
     static let defaultFields = ["FRAMEWORK_ID", "AGENT_ID", "EXECUTOR_ID", "CONTAINER_ID", "STREAM"]
@@ -21,7 +21,7 @@ public struct JournalConfiguration: Decodable, Sendable {
         init?(intValue: Int) { nil }
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         for key in container.allKeys where !["directory", "files", "namespace", "fields"].contains(key.stringValue) {
             throw PluginError(.invalid, "\(key.stringValue): unknown key; there are directory, files, namespace and fields")
@@ -39,7 +39,9 @@ public struct JournalConfiguration: Decodable, Sendable {
         if let files, files.isEmpty || !files.allSatisfy({ $0.hasPrefix("/") }) {
             throw PluginError(.invalid, "files: expected a list of absolute paths")
         }
-        if let namespace, namespace.isEmpty || namespace.utf8.count > 255 || namespace.utf8.contains(where: { $0 == 0x2F || $0 < 0x20 }) {
+        if let namespace,
+            namespace.isEmpty || namespace.utf8.count > 255 || namespace.utf8.contains(where: { $0 == 0x2F || $0 < 0x20 })
+        {
             throw PluginError(.invalid, "namespace: expected the name of a journal namespace")
         }
         if let fields, !fields.allSatisfy(isFieldName) {

@@ -56,7 +56,9 @@ final class JournalHandle {
                 if index > 0 { try check(unsafe sd_journal_add_disjunction(self.journal)) }
                 for match in clause where match.name == name {
                     let text = match.name + [UInt8(ascii: "=")] + match.value
-                    let result = unsafe text.withUnsafeBytes { unsafe sd_journal_add_match(self.journal, $0.baseAddress, $0.count) }
+                    let result = unsafe text.withUnsafeBytes {
+                        unsafe sd_journal_add_match(self.journal, $0.baseAddress, $0.count)
+                    }
                     if result == -EINVAL { throw PluginError(.invalid, "A filter names no legal journal field.") }
                     try check(result)
                 }

@@ -58,7 +58,7 @@ enum JournalPlace: Sendable {
 
 private func openFiles(_ paths: [String], _ journal: inout OpaquePointer?) -> Int32 {
     var pointers: [UnsafePointer<CChar>?] = unsafe paths.map { unsafe UnsafePointer(strdup($0)) } + [nil]
-    defer { for unsafe pointer in unsafe pointers { unsafe free(UnsafeMutableRawPointer(mutating: pointer)) } }
+    defer { unsafe pointers.forEach { unsafe free(UnsafeMutableRawPointer(mutating: $0)) } }
     return unsafe sd_journal_open_files(&journal, &pointers, 0)
 }
 

@@ -1,16 +1,16 @@
-public import PluginKit
+package import PluginKit
 
 /// The systemd journal as a log source, over libsystemd.
-public struct JournalPlugin: Plugin {
-    public static let name = "journald"
-    public static let version = "0.1.0"
-    public static let summary = "The systemd journal: component and container logs, Logging API v1 and v2"
+package struct JournalPlugin: Plugin {
+    package static let name = "journald"
+    package static let version = "0.1.0"
+    package static let summary = "The systemd journal: component and container logs, Logging API v1 and v2"
 
-    public let source: (any LogSource)?
+    package let source: (any LogSource)?
     private let pool: HandlePool
     private let host: Host
 
-    public init(configuration: JournalConfiguration, host: Host) throws {
+    package init(configuration: JournalConfiguration, host: Host) throws {
         try configuration.validate()
         self.host = host
         self.pool = HandlePool(place: configuration.place, host: host)
@@ -18,7 +18,7 @@ public struct JournalPlugin: Plugin {
     }
 
     /// Looks once whether there is a journal to read, and says so in the log when there is none.
-    public func start() throws {
+    package func start() throws {
         do {
             guard let handle = try self.pool.take() else {
                 self.host.log(.warning, "There are no journal files yet; answers are empty until there are.")
@@ -31,7 +31,7 @@ public struct JournalPlugin: Plugin {
         }
     }
 
-    public func stop() {
+    package func stop() {
         self.pool.drain()
     }
 }

@@ -14,9 +14,6 @@ final class JournalReader: LogReader {
     private var last: String?
     private var idleRounds = 0
 
-    /// Field bytes after which a handle is exchanged: what libsystemd has mapped counts as this process's memory.
-    private static let renewal = 24 << 20
-
     private init(_ query: Query, pool: HandlePool, handle: JournalHandle?, position: JournalPosition) {
         self.pool = pool
         self.query = query
@@ -199,7 +196,7 @@ final class JournalReader: LogReader {
 
     /// Exchanges a handle that has mapped much. The new one stands on the same entry.
     private func renewIfWorn(_ handle: JournalHandle) throws {
-        guard handle.bytesRead > Self.renewal else { return }
+        guard handle.bytesRead > self.pool.renewal else { return }
         let cursor = try handle.cursor()
         guard let fresh = try self.pool.take() else { return }
         try fresh.setFilter(self.query.filter)

@@ -1,20 +1,27 @@
-/* Linux calls that Swift's Glibc module does not import. */
+/* Linux calls that Swift's Glibc module does not import. Without _GNU_SOURCE, as that module: with it this one has another
+ * fd_set, and the compiler refuses to see both. */
 #ifndef LOGHOST_CLINUX_SHIM_H
 #define LOGHOST_CLINUX_SHIM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING. */
+/* memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING, and MFD_NOEXEC_SEAL where the kernel knows it (6.3).
+ *
+ * Rationale: vm.memfd_noexec=2 allows no other files, and mapping code needs no execute bit. */
 static inline int loghost_memfd(const char *name) {
-    return (int)syscall(SYS_memfd_create, name, 0x1u | 0x2u);
+    int descriptor = (int)syscall(SYS_memfd_create, name, 0x1u | 0x2u | 0x8u);
+    if (descriptor < 0 && errno == EINVAL) {
+        descriptor = (int)syscall(SYS_memfd_create, name, 0x1u | 0x2u);
+    }
+    return descriptor;
 }
 
 /* Forbids every further change: F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE. */
@@ -49,5 +56,26 @@ static inline int loghost_epoll_wait(int epoll, uint64_t *number, uint32_t *even
 
 /* eventfd(2), close-on-exec, not blocking. */
 static inline int loghost_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+/* glibc's Dl_info and dladdr1(3), under names of their own so that they do not meet glibc's declarations. */
+typedef struct loghost_symbol {
+    const char *file_z;
+    void *file_base;
+    const char *name_z;
+    void *address;
+} loghost_symbol;
+extern int loghost_dladdr1(const void *address, loghost_symbol *symbol, void **extra, int flags) __asm__("dladdr1");
+
+/* Tells whether an address given by dlsym(3) is data, which must not be called. 0 also where nothing is known of it. */
+static inline int loghost_is_data_symbol(const void *address) {
+    loghost_symbol symbol = {NULL, NULL, NULL, NULL};
+    void *extra = NULL;
+    if (loghost_dladdr1(address, &symbol, &extra, 1 /* RTLD_DL_SYMENT */) == 0 || extra == NULL
+        || symbol.address != address) {
+        return 0;
+    }
+    int type = ELF64_ST_TYPE(((const Elf64_Sym *)extra)->st_info);
+    return type == STT_OBJECT || type == STT_TLS || type == STT_COMMON;
+}
 
 #endif

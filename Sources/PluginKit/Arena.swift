@@ -6,7 +6,7 @@ final class Arena {
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
 
     deinit {
-        for unsafe block in unsafe self.blocks { unsafe block.deallocate() }
+        unsafe self.blocks.forEach { unsafe $0.deallocate() }
     }
 
     /// Copies text or bytes; the copy lives as long as the arena.

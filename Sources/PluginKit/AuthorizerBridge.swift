@@ -12,7 +12,9 @@ let authorizerFunctions = unsafe FunctionTable(
             let request = unsafe AuthorizationRequest(borrowed)
             instance.operations.begin(operation) {
                 do {
-                    guard let authorizer = instance.authorizer else { throw PluginError(.internalFault, "This plugin is no authorizer.") }
+                    guard let authorizer = instance.authorizer else {
+                        throw PluginError(.internalFault, "This plugin is no authorizer.")
+                    }
                     completion(operation, try await authorizer.authorize(request))
                 } catch {
                     instance.report(error, in: "authorize")

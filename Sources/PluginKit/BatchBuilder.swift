@@ -23,7 +23,7 @@ public struct BatchBuilder: ~Copyable {
     public init() {}
 
     deinit {
-        for unsafe block in unsafe self.blocks { unsafe block.deallocate() }
+        unsafe self.blocks.forEach { unsafe $0.deallocate() }
         unsafe self.fields.deallocate()
         unsafe self.entries.deallocate()
     }

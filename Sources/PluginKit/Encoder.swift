@@ -89,8 +89,12 @@ public protocol Encoder: Sendable {
 }
 
 extension Encoder {
+    /// By default everything.
     public var needs: Query.Needs { Query.Needs() }
+    /// By default nothing.
     public var keepAlive: [UInt8] { [] }
+    /// By default nothing: a format without named events.
     public mutating func encode(_ event: Event, into sink: inout Sink) throws {}
+    /// By default nothing.
     public mutating func finish(into sink: inout Sink) throws {}
 }

@@ -27,7 +27,9 @@ let encoderFunctions = unsafe FunctionTable(
             }
         },
         encode: { state, entry, sink, error in
-            guard let state = unsafe state, let entry = unsafe entry, let sink = unsafe sink else { return Int32(LOGHOST_ENCODE_ERROR) }
+            guard let state = unsafe state, let entry = unsafe entry, let sink = unsafe sink else {
+                return Int32(LOGHOST_ENCODE_ERROR)
+            }
             return unsafe EncoderBox.of(state).encode(entry, sink, error)
         },
         event: { state, name, data, id, sink, error in
@@ -59,7 +61,8 @@ let encoderFunctions = unsafe FunctionTable(
 /// Runs an encoder on the host's buffer: one reserve, one commit.
 @inline(__always)
 private func write(
-    to sink: UnsafePointer<loghost_sink>, _ error: UnsafeMutablePointer<loghost_error>?, _ body: (inout Sink) throws -> EncodeProgress
+    to sink: UnsafePointer<loghost_sink>, _ error: UnsafeMutablePointer<loghost_error>?,
+    _ body: (inout Sink) throws -> EncodeProgress
 ) -> Int32 {
     var capacity = 0
     guard let memory = unsafe sink.pointee.reserve(sink.pointee.context, 1, &capacity) else { return Int32(LOGHOST_ENCODE_MORE) }

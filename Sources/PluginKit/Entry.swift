@@ -2,7 +2,9 @@ public import PluginABI
 
 /// What is special about an entry.
 public struct EntryFlags: OptionSet, Sendable {
+    /// The bits of the ABI.
     public let rawValue: UInt32
+    /// Takes the bits of the ABI.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
     /// The last line of a file that does not end in a newline.
     public static let noNewline = EntryFlags(rawValue: 1 << 0)

@@ -28,7 +28,9 @@ public struct Opened {
     /// The parts of a query a reader may take over. Skip and limit only together with the whole filter. The host does
     /// not make up for `direction`: without it, backward queries must be refused with `.unsupported`.
     public struct Applied: OptionSet, Sendable {
+        /// The bits of the ABI.
         public let rawValue: UInt32
+        /// Takes the bits of the ABI.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
         /// The whole filter.
         public static let filter = Applied(rawValue: 1 << 0)

@@ -35,11 +35,17 @@ public protocol Plugin: Sendable {
 }
 
 extension Plugin {
+    /// By default it does not.
     public static var usesCredential: Bool { false }
+    /// By default none.
     public var source: (any LogSource)? { nil }
+    /// By default none.
     public var encoders: [any Encoder.Type] { [] }
+    /// By default none.
     public var authorizer: (any Authorizer)? { nil }
+    /// By default nothing.
     public func start() throws {}
+    /// By default nothing.
     public func stop() {}
 }
 
@@ -52,6 +58,7 @@ public struct NoConfiguration: Decodable, Sendable {
         init?(intValue: Int) { nil }
     }
 
+    /// Throws for the first key there is.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         if let key = container.allKeys.first {

@@ -60,8 +60,12 @@ extension UnsafeMutablePointer<loghost_error> {
         let failure = (error as? PluginError) ?? PluginError(.internalFault, "The plugin failed.")
         unsafe self.pointee.code = failure.code.rawValue
         unsafe self.pointee.retryable = failure.retryable ? 1 : 0
-        unsafe self.pointee.message_size = withUnsafeMutableBytes(of: &self.pointee.message) { unsafe copy(failure.message, into: $0) }
-        unsafe self.pointee.detail_size = withUnsafeMutableBytes(of: &self.pointee.detail) { unsafe copy(failure.detail, into: $0) }
+        unsafe self.pointee.message_size = withUnsafeMutableBytes(of: &self.pointee.message) {
+            unsafe copy(failure.message, into: $0)
+        }
+        unsafe self.pointee.detail_size = withUnsafeMutableBytes(of: &self.pointee.detail) {
+            unsafe copy(failure.detail, into: $0)
+        }
         return failure.code.rawValue
     }
 }

@@ -121,7 +121,9 @@ public struct Query: Hashable, Sendable {
         self.needs.realtime = needs & LOGHOST_NEEDS_REALTIME != 0
         self.needs.monotonic = needs & LOGHOST_NEEDS_MONOTONIC != 0
         if needs & LOGHOST_NEEDS_ALL_FIELDS == 0 {
-            self.needs.fields = unsafe UnsafeBufferPointer(start: query.field_names, count: query.field_name_count).map { unsafe $0.array }
+            self.needs.fields = unsafe UnsafeBufferPointer(start: query.field_names, count: query.field_name_count).map {
+                unsafe $0.array
+            }
         }
     }
 }

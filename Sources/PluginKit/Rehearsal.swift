@@ -14,7 +14,9 @@ extension BatchBuilder {
 
 extension Sink {
     /// Lends a sink of this capacity; returns the bytes written to it, and what `body` returned.
-    public static func collect<Result>(capacity: Int, _ body: (inout Sink) throws -> Result) rethrows -> (bytes: [UInt8], result: Result) {
+    public static func collect<Result>(capacity: Int, _ body: (inout Sink) throws -> Result) rethrows -> (
+        bytes: [UInt8], result: Result
+    ) {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(capacity, 1), alignment: 16)
         defer { unsafe memory.deallocate() }
         var sink = unsafe Sink(memory.baseAddress.unsafelyUnwrapped, capacity: capacity)

@@ -36,11 +36,9 @@ public struct Request: Sendable {
     init(_ request: UnsafePointer<loghost_request>) {
         let request = unsafe request.pointee
         self.route = unsafe request.route_id
-        var variables: [(name: String, value: String)] = []
-        for unsafe variable in unsafe UnsafeBufferPointer(start: request.variables, count: request.variable_count) {
-            unsafe variables.append((variable.name.text, variable.value.text))
+        self.variables = unsafe UnsafeBufferPointer(start: request.variables, count: request.variable_count).map {
+            unsafe ($0.name.text, $0.value.text)
         }
-        self.variables = variables
         self.query = unsafe request.query.text
         self.principal = unsafe request.principal.text
         self.credential = unsafe request.credential.text

@@ -26,7 +26,9 @@ public struct Route: Sendable {
 
     /// Parameters beyond the dialect's own.
     public struct Accepts: OptionSet, Sendable {
+        /// The bits of the ABI.
         public let rawValue: UInt32
+        /// Takes the bits of the ABI.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
         /// `follow=true` on a range.
         public static let follow = Accepts(rawValue: 1 << 0)
@@ -42,7 +44,9 @@ public struct Route: Sendable {
 
     /// Properties of the answer.
     public struct Flags: OptionSet, Sendable {
+        /// The bits of the ABI.
         public let rawValue: UInt32
+        /// Takes the bits of the ABI.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
         /// Events carry ids also on ranges; follows always do.
         public static let ids = Flags(rawValue: 1 << 0)
@@ -83,7 +87,8 @@ public struct Route: Sendable {
     func export(in arena: Arena) -> loghost_route {
         unsafe loghost_route(
             size: UInt32(MemoryLayout<loghost_route>.size), id: self.id, method: arena.bytes("GET"), path: arena.bytes(self.path),
-            dialect: self.dialect.rawValue, follow: self.follow.rawValue, accepts: self.accepts.rawValue, flags: self.flags.rawValue,
+            dialect: self.dialect.rawValue, follow: self.follow.rawValue, accepts: self.accepts.rawValue,
+            flags: self.flags.rawValue,
             encoding: arena.bytes(self.encoding), coding: arena.bytes(self.coding), file_name: arena.bytes(self.fileName),
             summary: arena.bytes(self.summary))
     }

@@ -69,7 +69,8 @@ public struct Sink: ~Copyable {
     /// Lends all free memory to a hot loop, which says how many bytes it has written.
     @unsafe
     public mutating func withUnsafeFreeBytes(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
-        let written = unsafe body(UnsafeMutableRawBufferPointer(start: self.start + self.count, count: self.capacity - self.count))
+        let written = unsafe body(
+            UnsafeMutableRawBufferPointer(start: self.start + self.count, count: self.capacity - self.count))
         precondition(written >= 0 && written <= self.capacity - self.count)
         self.count += written
     }

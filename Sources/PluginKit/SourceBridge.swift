@@ -15,7 +15,8 @@ let sourceFunctions = unsafe FunctionTable(
             unsafe resolve(Instance.of(instance), operation, Request(request), done, context)
         },
         open: { instance, operation, topic, query, request, wake, done, context in
-            guard let pointer = unsafe instance, let query = unsafe query, let request = unsafe request, let done = unsafe done else { return }
+            guard let pointer = unsafe instance, let query = unsafe query, let request = unsafe request, let done = unsafe done
+            else { return }
             let instance = unsafe Instance.of(pointer)
             do {
                 guard let source = instance.source else { throw PluginError(.internalFault, "This plugin is no source.") }
@@ -33,7 +34,9 @@ let sourceFunctions = unsafe FunctionTable(
         },
         cancel: nil,
         read: { reader, limits, result, error in
-            guard let reader = unsafe reader, let limits = unsafe limits, let result = unsafe result else { return Int32(LOGHOST_READ_ERROR) }
+            guard let reader = unsafe reader, let limits = unsafe limits, let result = unsafe result else {
+                return Int32(LOGHOST_READ_ERROR)
+            }
             let box = unsafe Unmanaged<ReaderBox>.fromOpaque(UnsafeRawPointer(reader)).takeUnretainedValue()
             return unsafe box.read(limits.pointee, result, error)
         },
@@ -43,7 +46,8 @@ let sourceFunctions = unsafe FunctionTable(
         }))
 
 private func resolve(
-    _ instance: Instance, _ operation: UInt64, _ request: Request, _ done: loghost_resolve_done, _ context: UnsafeMutableRawPointer?
+    _ instance: Instance, _ operation: UInt64, _ request: Request, _ done: loghost_resolve_done,
+    _ context: UnsafeMutableRawPointer?
 ) {
     do {
         guard let source = instance.source else { throw PluginError(.internalFault, "This plugin is no source.") }
@@ -119,7 +123,8 @@ private final class ReaderBox {
     }
 
     func read(
-        _ limits: loghost_read_limits, _ result: UnsafeMutablePointer<loghost_read_result>, _ error: UnsafeMutablePointer<loghost_error>?
+        _ limits: loghost_read_limits, _ result: UnsafeMutablePointer<loghost_read_result>,
+        _ error: UnsafeMutablePointer<loghost_error>?
     ) -> Int32 {
         self.batch.reset()
         unsafe result.pointee.entry_count = 0
@@ -187,7 +192,8 @@ private let byteStreamFunctions = unsafe FunctionTable(
             guard let stream = unsafe stream, let bytes = unsafe bytes else { return Int32(LOGHOST_STREAM_ERROR) }
             let box = unsafe Unmanaged<ByteStreamBox>.fromOpaque(UnsafeRawPointer(stream)).takeUnretainedValue()
             let count = unsafe min(limit, box.bytes.count - box.position)
-            unsafe bytes.pointee = unsafe loghost_bytes(data: box.bytes.baseAddress.map { unsafe UnsafePointer($0 + box.position) }, size: count)
+            unsafe bytes.pointee = unsafe loghost_bytes(
+                data: box.bytes.baseAddress.map { unsafe UnsafePointer($0 + box.position) }, size: count)
             box.position += count
             return unsafe Int32(box.position == box.bytes.count ? LOGHOST_STREAM_END : LOGHOST_STREAM_DATA)
         },

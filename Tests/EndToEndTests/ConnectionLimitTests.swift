@@ -94,6 +94,21 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `an answer that has ended takes no place`() async throws {
+            let big = (1...100).map { JournalEntry($0, message: String(repeating: "x", count: 64 << 10)) }
+            try await Self.withServer(["ranges": "1", "followers": "1"], entries: big) { server in
+                for target in ["/v1/range/", "/v1/range/download", "/v1/range/?format=json", "/v1/range/?limit=1", "/v1/range/"] {
+                    try await Self.expectRecovery { try await server.get(target).status }
+                }
+                for target in ["/v1/stream/", "/v2/component", "/v1/range/"] {
+                    let head = HTTPRequest(target, method: "HEAD", accept: "text/event-stream")
+                    try await Self.expectRecovery { try await server.send(head).status }
+                }
+                let ending = HTTPRequest("/v2/component?limit=2", accept: "text/event-stream")
+                for _ in 0..<3 { try await Self.expectRecovery { try await server.send(ending).status } }
+            }
+        }
+
         @Test func `a client that takes nothing loses its answer`() async throws {
             let big = (1...400).map { JournalEntry($0, message: String(repeating: "x", count: 64 << 10)) }
             try await Self.withServer(["range_stall": "500ms"], entries: big) { server in

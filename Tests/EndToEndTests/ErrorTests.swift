@@ -22,7 +22,7 @@ extension EndToEndTests {
             #expect(answer.head.mediaType == "application/problem+json")
             let problem = try JSONValue(answer.text)
             #expect(problem["status"]?.unsigned == UInt64(status))
-            #expect(problem["title"]?.string?.isEmpty == false)
+            #expect(problem["title"]?.string?.isEmpty == false, "a problem has a title")
             #expect(answer.text.contains(word))
         }
 

@@ -7,7 +7,8 @@ struct ConfigCommand: ParsableCommand {
 
     /// `loghost config check FILE`
     struct Check: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "check", abstract: "Says whether a file is a good configuration.")
+        static let configuration = CommandConfiguration(
+            commandName: "check", abstract: "Says whether a file is a good configuration.")
 
         @Argument(help: "The configuration file.")
         var file: String
@@ -20,7 +21,8 @@ struct ConfigCommand: ParsableCommand {
 
     /// `loghost config example`
     struct Example: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "example", abstract: "Prints a configuration with every key.")
+        static let configuration = CommandConfiguration(
+            commandName: "example", abstract: "Prints a configuration with every key.")
 
         func run() {
             print(Configuration.example, terminator: "")

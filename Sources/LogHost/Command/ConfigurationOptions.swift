@@ -10,7 +10,9 @@ func absolutePath(_ path: String) -> String {
 
 /// Where the configuration comes from, for every command that needs one.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(name: .customLong("config"), help: "The configuration file; without one this machine's journal is served to this machine.")
+    @Option(
+        name: .customLong("config"), help: "The configuration file; without one this machine's journal is served to this machine."
+    )
     var config: String?
 
     @Option(name: .customLong("plugin-path"), help: "A directory of plugin libraries, before the configured ones. Repeatable.")
@@ -42,7 +44,9 @@ struct ConfigurationOptions: ParsableArguments {
 /// Reads and checks a configuration file.
 func loadConfiguration(_ file: String) throws -> Configuration {
     let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ConfigurationFailure(unsafe "\(file): expected a readable file, found: \(String(cString: strerror(errno)))") }
+    guard descriptor >= 0 else {
+        throw ConfigurationFailure(unsafe "\(file): expected a readable file, found: \(String(cString: strerror(errno)))")
+    }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 << 10)

@@ -17,7 +17,7 @@ struct PluginsCommand: ParsableCommand {
             for plugin in configuration.plugins {
                 let library = try load(plugin, configuration)
                 print("\(plugin.name): \(library.name) \(library.version), \(library.path)")
-                print("  sha256 \(library.sha256)")
+                try print("  sha256 \(library.sha256)")
             }
         }
     }
@@ -44,17 +44,21 @@ struct PluginsCommand: ParsableCommand {
             print("version: \(library.version)")
             print("summary: \(library.summary)")
             print("file:    \(library.path)")
-            print("sha256:  \(library.sha256)")
-            let services = HostServices(name: library.name, logger: Logger(label: "loghost"), wakes: WakeRegistry(), watches: DescriptorWatch())
+            try print("sha256:  \(library.sha256)")
+            let services = HostServices(
+                name: library.name, logger: Logger(label: "loghost"), wakes: WakeRegistry(), watches: DescriptorWatch())
             let instance: PluginInstance
             do throws(PluginFailure) {
-                instance = try PluginInstance(name: library.name, configuration: Array(self.config.utf8), library: library, services: services)
+                instance = try PluginInstance(
+                    name: library.name, configuration: Array(self.config.utf8), library: library, services: services)
             } catch {
                 throw ConfigurationFailure("plugin \(library.name): \(error.message)")
             }
             print("kinds:   \(instance.kinds.joined(separator: ", "))")
             for route in instance.source?.routes() ?? [] { print("route:   \(route.method) \(route.path)  \(route.summary)") }
-            for encoder in instance.encoders { print("format:  \(encoder.name)  \(encoder.mediaTypes.joined(separator: ", "))  \(encoder.summary)") }
+            for encoder in instance.encoders {
+                print("format:  \(encoder.name)  \(encoder.mediaTypes.joined(separator: ", "))  \(encoder.summary)")
+            }
         }
     }
 }

@@ -51,7 +51,8 @@ struct Program {
             return try PluginInstance(name: plugin.name, configuration: plugin.config, library: library, services: services)
         } catch {
             let place = plugin.line > 0 ? " (line \(plugin.line))" : ""
-            throw ConfigurationFailure("plugin \(plugin.name)\(place): config.\(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
+            throw ConfigurationFailure(
+                "plugin \(plugin.name)\(place): config.\(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
         }
     }
 
@@ -92,7 +93,8 @@ struct Program {
                 try plugin.start()
             } catch {
                 self.stop(self.plugins[..<index])
-                throw ConfigurationFailure("plugin \(plugin.name): \(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
+                throw ConfigurationFailure(
+                    "plugin \(plugin.name): \(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
             }
         }
         do {
@@ -106,7 +108,9 @@ struct Program {
 
     private func serve() async throws {
         var services: [any Service] = []
-        for address in self.configuration.listen { services.append(try Listener(address: address, site: self.site, logger: self.logger)) }
+        for address in self.configuration.listen {
+            services.append(try Listener(address: address, site: self.site, logger: self.logger))
+        }
         var configuration = ServiceGroupConfiguration(services: services, logger: self.logger)
         configuration.maximumGracefulShutdownDuration = self.configuration.streams.shutdown
         let group = ServiceGroup(configuration: configuration)

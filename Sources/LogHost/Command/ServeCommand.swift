@@ -7,13 +7,17 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(name: .customLong("listen"), help: "An address to serve instead of the configured ones: tcp://127.0.0.1:8080 or unix:/path. Repeatable.")
+    @Option(
+        name: .customLong("listen"),
+        help: "An address to serve instead of the configured ones: tcp://127.0.0.1:8080 or unix:/path. Repeatable.")
     var listen: [String] = []
 
     @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
 
-    @Flag(name: .customLong("unsafe-load-by-path"), help: "Loads libraries by path, for debuggers; gives up the check of what is loaded.")
+    @Flag(
+        name: .customLong("unsafe-load-by-path"),
+        help: "Loads libraries by path, for debuggers; gives up the check of what is loaded.")
     var unsafeLoadByPath = false
 
     func run() async throws {
@@ -32,13 +36,15 @@ struct ServeCommand: AsyncParsableCommand {
         }
         if let address = configuration.unprotectedAddress {
             throw ConfigurationFailure(
-                "listen: \(address): expected a loopback address, an authorizer or insecure: true, found an address that other machines reach")
+                "listen: \(address): expected a loopback address, an authorizer or insecure: true, found an address that other machines reach"
+            )
         }
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "loghost")
         logger.logLevel = level
         let program = try Program(
-            configuration: configuration, unsafeLoadByPath: self.unsafeLoadByPath, isEmbedded: self.options.config == nil, logger: logger)
+            configuration: configuration, unsafeLoadByPath: self.unsafeLoadByPath, isEmbedded: self.options.config == nil,
+            logger: logger)
         try await program.run()
     }
 }

@@ -1,14 +1,20 @@
 internal import PluginABI
 
 extension loghost_bytes {
+    /// The bytes in place; none when a plugin names no memory, or more than there can be.
+    var buffer: UnsafeBufferPointer<UInt8> {
+        guard let data = unsafe self.data, unsafe self.size > 0 else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
+        return unsafe UnsafeBufferPointer(start: data, count: self.size)
+    }
+
     /// Copies the bytes out.
     var array: [UInt8] {
-        unsafe Array(UnsafeBufferPointer(start: self.data, count: self.size))
+        unsafe Array(self.buffer)
     }
 
     /// Copies the bytes out as text; what is not UTF-8 becomes U+FFFD.
     var text: String {
-        unsafe String(decoding: UnsafeBufferPointer(start: self.data, count: self.size), as: UTF8.self)
+        unsafe String(decoding: self.buffer, as: UTF8.self)
     }
 }
 
@@ -18,7 +24,7 @@ final class CMemory {
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
 
     deinit {
-        for unsafe block in unsafe self.blocks { unsafe block.deallocate() }
+        unsafe self.blocks.forEach { unsafe $0.deallocate() }
     }
 
     /// Copies text or bytes; the copy lives as long as this object.

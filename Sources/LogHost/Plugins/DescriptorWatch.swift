@@ -48,7 +48,8 @@ final class DescriptorWatch: @unchecked Sendable {
 
     /// Begins to call `ready`; returns 0 with a reason when it cannot.
     func watch(
-        owner: ObjectIdentifier, descriptor: Int32, events: UInt32, ready: @escaping loghost_fd_ready, context: UnsafeMutableRawPointer?
+        owner: ObjectIdentifier, descriptor: Int32, events: UInt32, ready: @escaping loghost_fd_ready,
+        context: UnsafeMutableRawPointer?
     ) -> (id: UInt64, failure: String?) {
         self.startThread()
         return self.state.withLock { state in

@@ -31,7 +31,9 @@ struct EncoderHandle: @unchecked Sendable {
     private init(_ encoding: loghost_encoding, index: Int, instance: OpaquePointer, functions: UnsafePointer<loghost_encoder>) {
         self.name = unsafe encoding.name.text
         self.contentType = unsafe encoding.content_type.text
-        self.mediaTypes = unsafe UnsafeBufferPointer(start: encoding.media_types, count: encoding.media_type_count).map { unsafe $0.text.lowercased() }
+        self.mediaTypes = unsafe UnsafeBufferPointer(start: encoding.media_types, count: encoding.media_type_count).map {
+            unsafe $0.text.lowercased()
+        }
         self.isEventStream = unsafe encoding.flags & UInt32(LOGHOST_ENCODING_EVENT_STREAM) != 0
         self.summary = unsafe encoding.summary.text
         unsafe self.instance = unsafe instance
@@ -46,7 +48,8 @@ struct EncoderHandle: @unchecked Sendable {
         if exactValues { flags |= LOGHOST_ENCODE_EXACT_VALUES }
         if lines { flags |= LOGHOST_ENCODE_LINES }
         var options = loghost_encode_options(
-            size: UInt32(MemoryLayout<loghost_encode_options>.size), flags: UInt32(flags), max_value_bytes: UInt64(maximumValueBytes))
+            size: UInt32(MemoryLayout<loghost_encode_options>.size), flags: UInt32(flags),
+            max_value_bytes: UInt64(maximumValueBytes))
         var needs = unsafe loghost_needs()
         unsafe needs.size = unsafe UInt32(MemoryLayout<loghost_needs>.size)
         var error = PluginFailure.fresh()
@@ -95,6 +98,8 @@ final class EncoderState: @unchecked Sendable {
     /// Writes what closes a complete answer.
     func finish(_ sink: UnsafePointer<loghost_sink>) throws {
         var error = PluginFailure.fresh()
-        if unsafe Int(self.functions.pointee.finish(self.state, sink, &error)) != LOGHOST_ENCODE_DONE { throw PluginFailure(error) }
+        if unsafe Int(self.functions.pointee.finish(self.state, sink, &error)) != LOGHOST_ENCODE_DONE {
+            throw PluginFailure(error)
+        }
     }
 }

@@ -98,7 +98,7 @@ private let logFunctions = unsafe FunctionTable(
         log: { host, level, message, attributes, count in
             guard let services = unsafe HostServices.of(host) else { return }
             var metadata: Logger.Metadata = [:]
-            for unsafe attribute in unsafe UnsafeBufferPointer(start: attributes, count: min(count, 64)) {
+            unsafe UnsafeBufferPointer(start: attributes, count: min(count, 64)).forEach { attribute in
                 unsafe metadata[attribute.key.text] = unsafe .string(String(attribute.value.text.prefix(1024)))
             }
             services.logger.log(level: logLevel(level), unsafe "\(String(message.text.prefix(4096)))", metadata: metadata)

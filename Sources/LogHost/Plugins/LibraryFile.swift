@@ -1,106 +1,106 @@
 internal import Glibc
 
-/// A library's file: found, opened and checked. The descriptor is what is loaded, so that nothing can be put in its place afterwards.
-@safe
-struct LibraryFile: ~Copyable {
-    let descriptor: Int32
-    /// The name it was asked for by; used in messages.
-    let name: String
-    /// Where it really is.
-    let path: String
+/// A library's file: found, opened, and checked to be one that only trusted people can write.
+///
+/// Everything after the opening goes to the descriptor, never to the name again: what was checked is what is loaded.
+package struct LibraryFile: ~Copyable {
+    /// Where the name led, links followed.
+    package let path: String
+    /// The file in refusals: where it was looked for, and its target where that is a link.
+    package let label: String
+    let descriptor: OwnedDescriptor
+    package let size: Int
 
-    deinit { Glibc.close(self.descriptor) }
-
-    /// Opens a library by its absolute path, or by its name in one of the directories.
-    init(library: String, directories: [String], loader: Loader = .current) throws(PluginRefusal) {
-        let (descriptor, name) = try Self.open(library, directories)
-        let path = Self.resolvedPath(descriptor) ?? name
-        do throws(PluginRefusal) {
-            try Self.check(descriptor, path: path, name: name, loader: loader)
-        } catch {
-            Glibc.close(descriptor)
-            throw error
-        }
-        self.descriptor = descriptor
-        self.name = name
-        self.path = path
-    }
-
-    private static func check(_ descriptor: Int32, path: String, name: String, loader: Loader) throws(PluginRefusal) {
-        var facts = stat()
-        guard unsafe fstat(descriptor, &facts) == 0 else {
-            throw PluginRefusal(file: name, expected: "a readable file", found: Self.reason(errno))
-        }
-        try FileTrust.check(FileFacts(facts), file: name, loader: loader)
-        if loader.user == 0 { try Self.checkParents(of: path, file: name) }
-        try Self.checkELF(descriptor, file: name)
-    }
-
-    private static func open(_ library: String, _ directories: [String]) throws(PluginRefusal) -> (Int32, String) {
-        let candidates: [String]
+    /// Finds, opens and checks a library.
+    ///
+    /// - Parameters:
+    ///   - library: an absolute path, or a bare file name.
+    ///   - directories: absolute paths where a bare name is looked for, in this order, and nowhere else.
+    package static func open(_ library: String, in directories: [String]) throws(PluginRefusal) -> LibraryFile {
         if library.utf8.contains(UInt8(ascii: "/")) {
-            guard library.hasPrefix("/") else {
+            guard library.utf8.first == UInt8(ascii: "/") else {
                 throw PluginRefusal(file: library, expected: "an absolute path or a bare file name", found: "a relative path")
             }
-            candidates = [library]
-        } else {
-            candidates = directories.map { "\($0)/\(library)" }
-        }
-        for path in candidates {
-            // Not blocking, because opening a FIFO would wait for its writer.
-            let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-            if descriptor >= 0 { return (descriptor, path) }
-            if errno != ENOENT { throw PluginRefusal(file: path, expected: "a readable file", found: Self.reason(errno)) }
-        }
-        let places = candidates.count == 1 && candidates[0] == library ? "" : " in \(directories.joined(separator: ", "))"
-        throw PluginRefusal(file: library, expected: "a file\(places)", found: "none")
-    }
-
-    private static func reason(_ code: Int32) -> String {
-        unsafe strerror(code).map { unsafe String(cString: $0).lowercased() } ?? "error \(code)"
-    }
-
-    private static func resolvedPath(_ descriptor: Int32) -> String? {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = unsafe buffer.withUnsafeMutableBytes { bytes -> Int in
-            guard let base = bytes.baseAddress else { return -1 }
-            return unsafe readlink("/proc/self/fd/\(descriptor)", unsafe base.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
-    }
-
-    private static func checkParents(of path: String, file: String) throws(PluginRefusal) {
-        var parent = path
-        while let slash = parent.lastIndex(of: "/"), parent != "/" {
-            parent = slash == parent.startIndex ? "/" : String(parent[..<slash])
-            var facts = stat()
-            guard unsafe lstat(parent, &facts) == 0 else {
-                throw PluginRefusal(file: file, expected: "directories above it", found: Self.reason(errno))
+            guard let file = try Self.openIfPresent(library) else {
+                throw PluginRefusal(file: library, expected: "a file at that path", found: "none")
             }
-            try FileTrust.check(parent: FileFacts(facts), path: parent, file: file)
+            return file
         }
+        guard !library.isEmpty else {
+            throw PluginRefusal(file: "\"\"", expected: "an absolute path or a bare file name", found: "no name")
+        }
+        for directory in directories {
+            guard directory.utf8.first == UInt8(ascii: "/") else {
+                throw PluginRefusal(
+                    file: library, expected: "plugin directories with absolute paths", found: "\"\(directory)\"")
+            }
+            let separator = directory.utf8.last == UInt8(ascii: "/") ? "" : "/"
+            if let file = try Self.openIfPresent(directory + separator + library) { return file }
+        }
+        guard !directories.isEmpty else {
+            throw PluginRefusal(file: library, expected: "an absolute path or a plugin directory", found: "neither")
+        }
+        throw PluginRefusal(file: library, expected: "a file in \(directories.joined(separator: " or "))", found: "none")
     }
 
-    private static func checkELF(_ descriptor: Int32, file: String) throws(PluginRefusal) {
-        var header = [UInt8](repeating: 0, count: 20)
-        let count = unsafe pread(descriptor, &header, header.count, 0)
-        let expected = "an ELF shared library for \(Self.machineName)"
-        guard count == header.count, header.starts(with: [0x7F, 0x45, 0x4C, 0x46]) else {
-            throw PluginRefusal(file: file, expected: expected, found: "no ELF file")
+    /// Opens and checks what is at the path, or returns nil when nothing is. A link to nothing is something, and refused.
+    private static func openIfPresent(_ path: String) throws(PluginRefusal) -> LibraryFile? {
+        guard !path.utf8.contains(0) else {
+            throw PluginRefusal(file: path, expected: "a file name", found: "one with a NUL in it")
         }
-        let type = UInt16(header[16]) | UInt16(header[17]) << 8
-        let machine = UInt16(header[18]) | UInt16(header[19]) << 8
-        guard header[4] == 2, machine == Self.machine else {
-            throw PluginRefusal(file: file, expected: expected, found: "an ELF file for another machine (\(machine))")
+        // NONBLOCK: opening a FIFO must not wait for its writer. It changes nothing for a regular file.
+        guard let descriptor = unsafe OwnedDescriptor(Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) else {
+            let reason = errno
+            guard reason == ENOENT || reason == ENOTDIR else {
+                throw PluginRefusal(file: path, expected: "a readable file", found: "\"\(systemErrorText(reason))\"")
+            }
+            var entry = stat()
+            guard unsafe lstat(path, &entry) != 0 else {
+                throw PluginRefusal(file: path, expected: "a file", found: "a link to nothing")
+            }
+            return nil
         }
-        guard type == 3 else { throw PluginRefusal(file: file, expected: expected, found: "another kind of ELF file (\(type))") }
+        let target = try Self.target(of: descriptor, path: path)
+        let label = target == path ? path : "\(path) -> \(target)"
+        var status = stat()
+        guard unsafe fstat(descriptor.number, &status) == 0 else {
+            throw PluginRefusal(file: label, expected: "a file with a status", found: "\"\(systemErrorText(errno))\"")
+        }
+        let identity = LoadingIdentity.current()
+        let facts = FileFacts(
+            mode: status.st_mode, owner: status.st_uid, group: status.st_gid,
+            parents: identity.user == 0 ? try Self.parents(of: target, label: label) : [])
+        try facts.check(file: label, identity: identity)
+        return LibraryFile(path: target, label: label, descriptor: descriptor, size: status.st_size)
     }
 
-    #if arch(x86_64)
-        private static let machine: UInt16 = 62
-        private static let machineName = "x86_64"
-    #elseif arch(arm64)
-        private static let machine: UInt16 = 183
-        private static let machineName = "aarch64"
-    #endif
+    /// Asks the kernel where the descriptor's file is.
+    private static func target(of descriptor: borrowing OwnedDescriptor, path: String) throws(PluginRefusal) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe readlink("/proc/self/fd/\(descriptor.number)", &buffer, buffer.count)
+        guard count > 0 else {
+            throw PluginRefusal(file: path, expected: "its path in /proc/self/fd", found: "\"\(systemErrorText(errno))\"")
+        }
+        let target = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard target.utf8.first == UInt8(ascii: "/") else {
+            throw PluginRefusal(file: path, expected: "a file below the root directory", found: target)
+        }
+        return target
+    }
+
+    /// Asks for the owner and mode of every directory from the root to the file.
+    private static func parents(of path: String, label: String) throws(PluginRefusal) -> [FileFacts.Directory] {
+        var parents: [FileFacts.Directory] = []
+        for index in path.utf8.indices where path.utf8[index] == UInt8(ascii: "/") {
+            let parent = index == path.startIndex ? "/" : String(path[..<index])
+            var status = stat()
+            guard unsafe lstat(parent, &status) == 0 else {
+                throw PluginRefusal(
+                    file: label, expected: "parent directories that can be asked for their owner",
+                    found: "\(parent) with \"\(systemErrorText(errno))\"")
+            }
+            parents.append(.init(path: parent, mode: status.st_mode, owner: status.st_uid))
+        }
+        return parents
+    }
 }

@@ -1,92 +1,78 @@
 internal import Glibc
-internal import PluginABI
+package import PluginABI
+internal import Synchronization
 
-/// A plugin library in this process. Never unloaded: unloading Swift code crashes later casts.
-// Everything is set once; the descriptor is static memory of a library that stays.
-@safe
-package struct LoadedLibrary: @unchecked Sendable {
-    let descriptor: UnsafePointer<loghost_plugin>
-    /// The name the library gives itself.
-    package let name: String
-    package let version: String
-    package let summary: String
-    /// Where the file really is.
+/// A plugin's library in this process: checked, mapped, its entry called, its descriptor read. Never unloaded.
+package struct LoadedLibrary: Sendable {
+    /// Where the name led, links followed.
     package let path: String
-    /// Of the bytes that were loaded.
-    package let sha256: String
+    /// Open for the life of the process. glibc knows a library by its path string: with the number used again for another
+    /// file, loading that file would answer this library.
+    package let fileDescriptor: Int32
+    private let plugin: PluginDescriptor
+    private let knownHash: String?
 
-    /// Finds, checks and loads a library, and asks it for its descriptor.
+    package var descriptor: UnsafePointer<loghost_plugin> { unsafe self.plugin.pointer }
+    package var name: String { self.plugin.name }
+    package var version: String { self.plugin.version }
+    package var summary: String { self.plugin.summary }
+    package var abiMinor: UInt32 { self.plugin.abiMinor }
+    package var flags: UInt32 { self.plugin.flags }
+
+    /// Libraries loaded from a sealed copy, by hash. Each copy is a file of its own, and the loader would map it again, with
+    /// separate globals and Swift metadata; a library named twice in the configuration is loaded once.
+    private static let sealed = Mutex<[String: LoadedLibrary]>([:])
+
+    /// Finds, checks and loads a library and calls its entry. May be called again for the same library.
     ///
-    /// With a pin the bytes are copied to sealed memory, checked there and loaded from there. `byPath` loads the path instead of the
-    /// checked descriptor, for debuggers, and gives up what the check is worth.
+    /// - Parameters:
+    ///   - library: an absolute path, or a bare file name.
+    ///   - directories: absolute paths where a bare name is looked for, in this order, and nowhere else.
+    ///   - sha256: 64 hexadecimal digits; then the library is loaded from a sealed copy that has this hash.
+    ///   - byPath: loads by name instead of by descriptor, so that debuggers find the file. Unsafe: the file may have been
+    ///     exchanged since the check.
     package static func load(
-        library: String, directories: [String], sha256 pin: String? = nil, byPath: Bool = false
+        library: String, directories: [String], sha256: String? = nil, byPath: Bool = false
     ) throws(PluginRefusal) -> LoadedLibrary {
-        let file = try LibraryFile(library: library, directories: directories)
-        let (name, path) = (file.name, file.path)
-        // Open for the life of the process: glibc knows a library by its path string, and a reused number would silently
-        // answer with the library that had it before.
-        let descriptor: Int32
-        if let pin {
-            descriptor = try SealedCopy.make(of: file, sha256: pin)
-        } else {
-            descriptor = fcntl(file.descriptor, F_DUPFD_CLOEXEC, 3)
+        let pin = try sha256.map { text throws(PluginRefusal) in try HashPin(text, library: library) }
+        let file = try LibraryFile.open(library, in: directories)
+        let path = file.path
+        let label = file.label
+        guard let pin else {
+            return try Self.load(file.descriptor, size: file.size, path: path, label: label, hash: nil, byPath: byPath)
         }
-        let sha256: String
-        if let pin { sha256 = pin } else { sha256 = try SealedCopy.sha256(of: descriptor, file: name) }
-        let handle = unsafe try Self.open(byPath ? path : "/proc/self/fd/\(descriptor)", name: name)
-        let plugin = unsafe try Self.describe(handle, name: name)
-        return unsafe try LoadedLibrary(plugin, file: name, path: path, sha256: sha256)
+        return try Self.sealed.withLock { loaded throws(PluginRefusal) in
+            let copy = try SealedCopy(of: file)
+            try pin.check(copy.sha256, label: label)
+            if let known = loaded[pin.sha256] { return known }
+            let new = try Self.load(
+                copy.descriptor, size: copy.size, path: path, label: label, hash: pin.sha256, byPath: byPath)
+            loaded[pin.sha256] = new
+            return new
+        }
     }
 
-    private static func open(_ path: String, name: String) throws(PluginRefusal) -> UnsafeMutableRawPointer {
-        if let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) { return unsafe handle }
-        let message = unsafe dlerror().map { unsafe String(cString: $0) } ?? "an unknown error"
-        // The loader speaks of the descriptor; people know the file.
-        let reason = message.replacing(path, with: name).replacing("\n", with: " ")
-        throw PluginRefusal(file: name, expected: "a library whose symbols and dependencies are there", found: reason)
+    /// Loads from an open file, and keeps it open once the loader knows it.
+    private static func load(
+        _ file: consuming OwnedDescriptor, size: Int, path: String, label: String, hash: String?, byPath: Bool
+    ) throws(PluginRefusal) -> LoadedLibrary {
+        try ELFHeader.check(file.number, size: size, label: label)
+        let library = try DynamicLibrary(path: byPath ? path : "/proc/self/fd/\(file.number)", label: label)
+        // From here on the library stays mapped, whatever is wrong with it: so does its descriptor stay open.
+        let number = file.keep()
+        let plugin = unsafe try PluginDescriptor(checking: library.entry(), file: label)
+        return LoadedLibrary(path: path, fileDescriptor: number, plugin: plugin, knownHash: hash)
     }
 
-    private static func describe(_ handle: UnsafeMutableRawPointer, name: String) throws(PluginRefusal) -> UnsafePointer<loghost_plugin> {
-        guard let symbol = unsafe dlsym(handle, LOGHOST_ENTRY_SYMBOL) else {
-            for major in 2...9 where unsafe dlsym(handle, "loghost_plugin_v\(major)") != nil {
-                throw PluginRefusal(file: name, expected: "ABI v\(LOGHOST_ABI_MAJOR), which this host speaks", found: "ABI v\(major)")
+    /// Computes the SHA-256 of the file as it is now, or gives the one it was pinned to, in lower-case hexadecimal digits.
+    /// Reads the whole file at every call.
+    package var sha256: String {
+        get throws(PluginRefusal) {
+            if let knownHash = self.knownHash { return knownHash }
+            guard let hash = ContentHash.sha256(of: self.fileDescriptor) else {
+                throw PluginRefusal(file: self.path, expected: "a readable file", found: "\"\(systemErrorText(errno))\"")
             }
-            throw PluginRefusal(file: name, expected: "the symbol \(LOGHOST_ENTRY_SYMBOL)", found: "none")
+            return hash
         }
-        let entry = unsafe unsafeBitCast(symbol, to: loghost_entry_function.self)
-        guard let plugin = unsafe entry() else {
-            throw PluginRefusal(file: name, expected: "a descriptor from \(LOGHOST_ENTRY_SYMBOL)", found: "NULL")
-        }
-        return unsafe plugin
-    }
-
-    private init(_ plugin: UnsafePointer<loghost_plugin>, file: String, path: String, sha256: String) throws(PluginRefusal) {
-        func refuse(_ expected: String, _ found: String) -> PluginRefusal {
-            PluginRefusal(file: file, expected: expected, found: found)
-        }
-        let size = unsafe Int(plugin.pointee.size)
-        guard unsafe size >= MemoryLayout<loghost_plugin>.size else {
-            throw refuse(unsafe "a descriptor of at least \(MemoryLayout<loghost_plugin>.size) bytes", "\(size)")
-        }
-        // A missing function is a null pointer behind a type that cannot be null.
-        let isComplete = unsafe withUnsafeBytes(of: plugin.pointee) { bytes in
-            let first = unsafe MemoryLayout<loghost_plugin>.offset(of: \.create) ?? 0
-            return unsafe stride(from: first, to: MemoryLayout<loghost_plugin>.size, by: 8).allSatisfy {
-                unsafe bytes.loadUnaligned(fromByteOffset: $0, as: UInt.self) != 0
-            }
-        }
-        guard isComplete else { throw refuse("five functions in the descriptor", "NULL among them") }
-        let name = unsafe plugin.pointee.name.text
-        let legal = name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
-        guard legal, (1...64).contains(name.utf8.count) else {
-            throw refuse("a name of 1 to 64 characters a-z, 0-9 and -", "another one")
-        }
-        unsafe self.descriptor = unsafe plugin
-        self.name = name
-        self.version = unsafe String(plugin.pointee.version.text.prefix(64))
-        self.summary = unsafe String(plugin.pointee.summary.text.prefix(256))
-        self.path = path
-        self.sha256 = sha256
     }
 }

@@ -31,9 +31,13 @@ final class PluginInstance: @unchecked Sendable {
         func functions<Functions>(_ id: String, as type: Functions.Type) -> UnsafePointer<Functions>? {
             unsafe descriptor.pointee.get_extension(instance, id)?.assumingMemoryBound(to: type)
         }
-        self.source = unsafe functions(LOGHOST_SOURCE, as: loghost_source.self).map { unsafe SourceHandle(instance: instance, functions: $0) }
+        self.source = unsafe functions(LOGHOST_SOURCE, as: loghost_source.self).map {
+            unsafe SourceHandle(instance: instance, functions: $0)
+        }
         self.encoders =
-            unsafe functions(LOGHOST_ENCODER, as: loghost_encoder.self).map { unsafe EncoderHandle.all(instance: instance, functions: $0) } ?? []
+            unsafe functions(LOGHOST_ENCODER, as: loghost_encoder.self).map {
+                unsafe EncoderHandle.all(instance: instance, functions: $0)
+            } ?? []
         self.isAuthorizer = unsafe functions(LOGHOST_AUTHORIZER, as: loghost_authorizer.self) != nil
     }
 
@@ -41,7 +45,8 @@ final class PluginInstance: @unchecked Sendable {
 
     /// What the instance contributes, for people.
     var kinds: [String] {
-        (self.source == nil ? [] : ["source"]) + (self.encoders.isEmpty ? [] : ["encoder"]) + (self.isAuthorizer ? ["authorizer"] : [])
+        (self.source == nil ? [] : ["source"]) + (self.encoders.isEmpty ? [] : ["encoder"])
+            + (self.isAuthorizer ? ["authorizer"] : [])
     }
 
     func start() throws(PluginFailure) {

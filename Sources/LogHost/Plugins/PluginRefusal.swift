@@ -1,5 +1,6 @@
-/// Why a plugin is not loaded: which file, what was expected, what was found. One line.
-package struct PluginRefusal: Error, CustomStringConvertible, Hashable, Sendable {
+/// Why a plugin was not loaded: which file, what was expected of it, and what was found instead.
+package struct PluginRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The library as the configuration names it, its path once found, and `path -> target` where that is a link.
     package var file: String
     package var expected: String
     package var found: String
@@ -10,7 +11,27 @@ package struct PluginRefusal: Error, CustomStringConvertible, Hashable, Sendable
         self.found = found
     }
 
+    /// Says it in one line, whatever bytes the names hold.
     package var description: String {
-        "plugin \(self.file): expected \(self.expected), found \(self.found)"
+        Self.oneLine("plugin \(self.file): expected \(self.expected), found \(self.found)")
+    }
+
+    /// Puts a space for every line break and control character.
+    private static func oneLine(_ text: String) -> String {
+        var line = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            line.append(scalar.isBreakOrControl ? " " : scalar)
+        }
+        return String(line)
+    }
+}
+
+extension Unicode.Scalar {
+    /// Tells whether this would break a line or steer a terminal.
+    var isBreakOrControl: Bool {
+        switch self.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }

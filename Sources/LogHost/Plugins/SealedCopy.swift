@@ -2,57 +2,87 @@ internal import CLinux
 internal import Crypto
 internal import Glibc
 
-/// Copies and hashes of library files.
-enum SealedCopy {
-    private static let maximumBytes = 1 << 30
+/// A copy of a library in memory that nobody can change any more, and its hash.
+package struct SealedCopy: ~Copyable {
+    /// Larger libraries are not copied; it bounds the memory a wrong path can take.
+    package static let maximumSize = 1 << 30
 
-    /// Copies a file into memory that nobody can change any more, and checks the copy against a pin.
-    static func make(of file: borrowing LibraryFile, sha256 pin: String) throws(PluginRefusal) -> Int32 {
-        let copy = unsafe loghost_memfd("loghost-plugin")
-        guard copy >= 0 else {
-            throw PluginRefusal(file: file.name, expected: "memory for a sealed copy", found: "error \(errno)")
-        }
-        do throws(PluginRefusal) {
-            try Self.copy(file, to: copy)
-            guard loghost_seal(copy) == 0 else {
-                throw PluginRefusal(file: file.name, expected: "a sealed copy", found: "error \(errno)")
-            }
-            let found = try Self.sha256(of: copy, file: file.name)
-            guard found == pin else { throw PluginRefusal(file: file.name, expected: "SHA-256 \(pin)", found: found) }
-        } catch {
-            close(copy)
-            throw error
-        }
-        return copy
-    }
+    let descriptor: OwnedDescriptor
+    package let size: Int
+    /// 64 lower-case hexadecimal digits.
+    package let sha256: String
 
-    private static func copy(_ file: borrowing LibraryFile, to copy: Int32) throws(PluginRefusal) {
-        var offset: off_t = 0
+    /// Copies a file's bytes, seals the copy, and hashes what is sealed.
+    package init(of file: borrowing LibraryFile, maximumSize: Int = Self.maximumSize) throws(PluginRefusal) {
+        let label = file.label
+        func refuse(_ expected: String) -> PluginRefusal {
+            PluginRefusal(file: label, expected: expected, found: "\"\(systemErrorText(errno))\"")
+        }
+        guard let copy = unsafe OwnedDescriptor(loghost_memfd("loghost-plugin")) else {
+            throw refuse("a sealed copy in memory")
+        }
+        var buffer = [UInt8](repeating: 0, count: ContentHash.chunk)
+        var offset = 0
         while true {
-            let count = unsafe sendfile(copy, file.descriptor, &offset, 1 << 20)
-            if count == 0 { return }
-            guard count > 0 || errno == EINTR, offset <= Self.maximumBytes else {
-                throw PluginRefusal(file: file.name, expected: "a readable library of at most 1 GiB", found: "error \(errno)")
+            guard let count = readBytes(file.descriptor.number, into: &buffer, at: offset) else {
+                throw refuse("a readable file")
             }
+            // The file may grow while it is copied: what was read counts, not its size.
+            guard count <= maximumSize - offset else {
+                throw PluginRefusal(file: label, expected: "at most \(maximumSize) bytes", found: "more")
+            }
+            guard copy.write(buffer, count: count) else { throw refuse("a sealed copy in memory") }
+            offset += count
+            if count < buffer.count { break }
         }
+        guard loghost_seal(copy.number) == 0 else { throw refuse("a sealed copy in memory") }
+        guard let sha256 = ContentHash.sha256(of: copy.number) else { throw refuse("a readable copy in memory") }
+        self.descriptor = copy
+        self.size = offset
+        self.sha256 = sha256
     }
+}
 
-    /// Hashes a file from its start, in hexadecimal.
-    static func sha256(of descriptor: Int32, file: String) throws(PluginRefusal) -> String {
+/// The hash of a file's content.
+enum ContentHash {
+    /// How many bytes are in memory at a time.
+    static let chunk = 1 << 18
+
+    /// Computes the SHA-256 in lower-case hexadecimal digits; nil when reading fails, and `errno` says why.
+    static func sha256(of descriptor: Int32) -> String? {
         var hash = SHA256()
-        var buffer = [UInt8](repeating: 0, count: 1 << 18)
-        var offset: off_t = 0
+        var buffer = [UInt8](repeating: 0, count: Self.chunk)
+        var offset = 0
         while true {
-            let count = unsafe pread(descriptor, &buffer, buffer.count, offset)
-            if count == 0 { break }
-            guard count > 0, offset <= Self.maximumBytes else {
-                throw PluginRefusal(file: file, expected: "a readable library of at most 1 GiB", found: "error \(errno)")
+            guard let count = readBytes(descriptor, into: &buffer, at: offset) else { return nil }
+            unsafe buffer.withUnsafeBytes { bytes in
+                unsafe hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
-            unsafe buffer.withUnsafeBytes { unsafe hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            offset += off_t(count)
+            offset += count
+            if count < buffer.count { break }
         }
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+/// The hash that the configuration demands of a library.
+struct HashPin {
+    /// 64 lower-case hexadecimal digits.
+    let sha256: String
+
+    init(_ text: String, library: String) throws(PluginRefusal) {
+        let digits = text.lowercased()
+        guard digits.utf8.count == 64, digits.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+            throw PluginRefusal(
+                file: library, expected: "a SHA-256 of 64 hexadecimal digits", found: "\"\(text.prefix(80))\"")
+        }
+        self.sha256 = digits
+    }
+
+    /// Compares with what a file has.
+    func check(_ found: String, label: String) throws(PluginRefusal) {
+        guard found == self.sha256 else {
+            throw PluginRefusal(file: label, expected: "SHA-256 \(self.sha256)", found: found)
+        }
     }
 }

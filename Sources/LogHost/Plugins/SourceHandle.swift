@@ -25,7 +25,9 @@ struct SourceRequest: Sendable {
 
     func lend<Result>(_ body: (UnsafePointer<loghost_request>) throws -> Result) rethrows -> Result {
         let memory = CMemory()
-        let variables = unsafe self.variables.map { unsafe loghost_variable(name: memory.bytes($0.name), value: memory.bytes($0.value)) }
+        let variables = unsafe self.variables.map {
+            unsafe loghost_variable(name: memory.bytes($0.name), value: memory.bytes($0.value))
+        }
         var request = unsafe loghost_request(
             size: UInt32(MemoryLayout<loghost_request>.size), route_id: self.route, variables: memory.array(variables),
             variable_count: variables.count, query: memory.bytes(self.query), principal: memory.bytes(self.principal),
@@ -68,11 +70,15 @@ final class SourceHandle: @unchecked Sendable {
                         return table.complete(operation, Result { unsafe try resolved(resolution, error) }) ? 1 : 0
                     }, unsafe Unmanaged.passUnretained(self.resolving).toOpaque())
             }
-        } cancel: { self.cancel($0) }
+        } cancel: {
+            self.cancel($0)
+        }
     }
 
     /// Opens a reader of a topic.
-    func open(topic: [UInt8], query: LogQuery, needs: EncoderNeeds, request: SourceRequest, wakeID: UInt64) async throws -> OpenedReader {
+    func open(topic: [UInt8], query: LogQuery, needs: EncoderNeeds, request: SourceRequest, wakeID: UInt64) async throws
+        -> OpenedReader
+    {
         try await self.opening.perform { operation in
             let memory = CMemory()
             var query = unsafe query.export(needs: needs, in: memory)
@@ -86,16 +92,22 @@ final class SourceHandle: @unchecked Sendable {
                     }, unsafe Unmanaged.passUnretained(self).toOpaque())
             }
             withExtendedLifetime(memory) {}
-        } cancel: { self.cancel($0) }
+        } cancel: {
+            self.cancel($0)
+        }
     }
 
     private func cancel(_ operation: UInt64) {
         unsafe self.functions.pointee.cancel?(self.instance, operation)
     }
 
-    private func completeOpen(_ operation: UInt64, _ opened: UnsafePointer<loghost_opened>?, _ error: UnsafePointer<loghost_error>?) -> Bool {
+    private func completeOpen(
+        _ operation: UInt64, _ opened: UnsafePointer<loghost_opened>?, _ error: UnsafePointer<loghost_error>?
+    ) -> Bool {
         guard let opened = unsafe opened?.pointee, let reader = unsafe opened.reader else {
-            let failure = unsafe error.map { unsafe PluginFailure($0.pointee) } ?? PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
+            let failure =
+                unsafe error.map { unsafe PluginFailure($0.pointee) }
+                ?? PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
             return self.opening.complete(operation, .failure(failure))
         }
         let handle = unsafe ReaderHandle(reader, functions: self.functions)
@@ -106,9 +118,11 @@ final class SourceHandle: @unchecked Sendable {
     }
 }
 
-private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error: UnsafePointer<loghost_error>?) throws -> Resolved {
+private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error: UnsafePointer<loghost_error>?) throws -> Resolved
+{
     guard let resolution = unsafe resolution?.pointee else {
-        throw unsafe error.map { unsafe PluginFailure($0.pointee) } ?? PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
+        throw unsafe error.map { unsafe PluginFailure($0.pointee) }
+            ?? PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
     }
     func headers(_ list: UnsafePointer<loghost_header>?, _ count: Int) -> [(name: String, value: String)] {
         unsafe UnsafeBufferPointer(start: list, count: count).map { unsafe ($0.name.text, $0.value.text) }
@@ -126,7 +140,8 @@ private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error:
     case LOGHOST_RESOLVED_REDIRECT:
         return unsafe .redirect(resolution.location.text)
     case LOGHOST_RESOLVED_PROXY:
-        return unsafe .proxy(resolution.location.text, headers: headers(resolution.upstream_headers, resolution.upstream_header_count))
+        return unsafe .proxy(
+            resolution.location.text, headers: headers(resolution.upstream_headers, resolution.upstream_header_count))
     default:
         throw PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source answered in an unknown way.")
     }

@@ -53,10 +53,18 @@ package final class Admission: Sendable {
     package func enter(_ kind: Kind, principal: String, address: String) throws(Problem) -> Place {
         var bounds: [(key: String, limit: Int, of: String)] = []
         if !principal.isEmpty {
-            bounds.append(("principal \(principal)", kind == .range ? self.limits.rangesPerPrincipal : self.limits.followersPerPrincipal, "principal"))
+            bounds.append(
+                (
+                    "principal \(principal)", kind == .range ? self.limits.rangesPerPrincipal : self.limits.followersPerPrincipal,
+                    "principal"
+                ))
         }
         if !address.isEmpty {
-            bounds.append(("address \(address)", kind == .range ? self.limits.rangesPerAddress : self.limits.followersPerAddress, "client address"))
+            bounds.append(
+                (
+                    "address \(address)", kind == .range ? self.limits.rangesPerAddress : self.limits.followersPerAddress,
+                    "client address"
+                ))
         }
         let total = kind == .range ? self.limits.ranges : self.limits.followers
         let name = kind == .range ? "range answers" : "follows"

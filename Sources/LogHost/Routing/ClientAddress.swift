@@ -9,7 +9,9 @@ enum ClientAddress {
         guard trusted.contains(where: { $0.contains(bytes) }) else { return address }
         let hops = forwardedFor.joined(separator: ",").split(separator: ",").suffix(32).map { $0.trimmingSpaces }
         for hop in hops.reversed() {
-            guard let forwarded = try? SocketAddress(ipAddress: hop, port: 0), let bytes = Self.bytes(of: forwarded) else { return address }
+            guard let forwarded = try? SocketAddress(ipAddress: hop, port: 0), let bytes = Self.bytes(of: forwarded) else {
+                return address
+            }
             if !trusted.contains(where: { $0.contains(bytes) }) { return forwarded.ipAddress ?? address }
         }
         return address

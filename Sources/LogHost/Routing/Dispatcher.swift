@@ -31,21 +31,28 @@ struct Dispatcher: Sendable {
     private func admit(_ exchange: Exchange) throws(Problem) {
         let limits = self.site.configuration.limits
         let head = exchange.request
-        if (head.path?.utf8.count ?? 0) > limits.uriBytes { throw Problem(414, "The URI is longer than \(limits.uriBytes) bytes.") }
+        if (head.path?.utf8.count ?? 0) > limits.uriBytes {
+            throw Problem(414, "The URI is longer than \(limits.uriBytes) bytes.")
+        }
         var size = 0
         for field in head.headerFields { size += field.name.rawName.utf8.count + field.value.utf8.count + 4 }
         if size > limits.headerBytes { throw Problem(431, "The header is larger than \(limits.headerBytes) bytes.") }
         if self.isTCP, self.site.isUnprotected, !Self.isLocal(head.authority ?? "") {
-            throw Problem(421, "Without an authorizer only localhost is served: use http://localhost or http://127.0.0.1.", parameter: "Host")
+            throw Problem(
+                421, "Without an authorizer only localhost is served: use http://localhost or http://127.0.0.1.",
+                parameter: "Host")
         }
-        if self.site.connections.count > limits.connections { throw Problem(503, "Too many connections are open.", retryAfter: 1) }
+        if self.site.connections.count > limits.connections {
+            throw Problem(503, "Too many connections are open.", retryAfter: 1)
+        }
         try self.site.workers.admit()
     }
 
     /// True for localhost, 127.0.0.1 and [::1], with any port.
     static func isLocal(_ authority: String) -> Bool {
         var host = authority.lowercased()
-        if let colon = host.lastIndex(of: ":"), host[host.index(after: colon)...].utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+        if let colon = host.lastIndex(of: ":"), host[host.index(after: colon)...].utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        {
             host = String(host[..<colon])
         }
         return ["localhost", "127.0.0.1", "[::1]"].contains(host)

@@ -25,7 +25,8 @@ struct HostChannel: ServerChildChannel {
             responder: { _, _, _ in },
             configuration: .init(
                 idleTimeout: TimeAmount(limits.idle),
-                httpDecoderConfiguration: .init(maxHeaderFieldSize: ceiling, maxHeaderListSize: 2 * ceiling, maxHeaderFieldCount: 256)))
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: ceiling, maxHeaderListSize: 2 * ceiling, maxHeaderFieldCount: 256)))
         self.connections = connections
         self.headerRead = limits.headerRead
         self.dispatcher = dispatcher
@@ -37,7 +38,8 @@ struct HostChannel: ServerChildChannel {
             let deadline = HeaderDeadline(limit: self.headerRead)
             try pipeline.addHandler(deadline, position: .first)
             let state = try pipeline.handler(type: HTTPConnectionStateHandler.self)
-            try pipeline.addHandler(ConnectionObserver(connections: self.connections, deadline: deadline), position: .before(state))
+            try pipeline.addHandler(
+                ConnectionObserver(connections: self.connections, deadline: deadline), position: .before(state))
             return value
         }
     }

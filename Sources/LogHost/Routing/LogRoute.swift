@@ -19,7 +19,8 @@ struct LogRoute {
             items: items, traits: self.route.traits, eventStream: encoder?.isEventStream ?? false,
             lastEventID: self.exchange.request.headerFields[.lastEventID], now: microseconds(CLOCK_REALTIME),
             limits: QueryLimits(
-                filters: self.site.configuration.limits.filters, filterValueBytes: self.site.configuration.limits.filterValueBytes))
+                filters: self.site.configuration.limits.filters, filterValueBytes: self.site.configuration.limits.filterValueBytes
+            ))
         if log.ended {
             self.exchange.answer = .whole(HTTPResponse(status: .noContent), nil)
             return
@@ -32,19 +33,23 @@ struct LogRoute {
         let wakeID = self.site.wakes.register { signal.wake() }
         let lease = Lease(place: place, wakes: self.site.wakes, wakeID: wakeID)
         guard let encoder else {
-            try await PlainAnswer(site: self.site, exchange: self.exchange, source: self.match.target.source, lease: lease, signal: signal)
-                .answer(request)
+            try await PlainAnswer(
+                site: self.site, exchange: self.exchange, source: self.match.target.source, lease: lease, signal: signal
+            )
+            .answer(request)
             return
         }
         let opened = try await self.open(request, log, encoder, lease)
         var head = self.head(log, encoder, opened)
         if log.query.follow {
             head.headerFields[.accelBuffering] = "no"
-            let follow = FollowAnswer(site: self.site, exchange: self.exchange, opened: opened, encoder: encoder, lease: lease, signal: signal)
+            let follow = FollowAnswer(
+                site: self.site, exchange: self.exchange, opened: opened, encoder: encoder, lease: lease, signal: signal)
             self.exchange.answer = .streamed(head) { try await follow.write(to: $0) }
         } else {
             try await RangeAnswer(
-                site: self.site, exchange: self.exchange, opened: opened, lease: lease, isLines: self.route.traits.dialect == .lines,
+                site: self.site, exchange: self.exchange, opened: opened, lease: lease,
+                isLines: self.route.traits.dialect == .lines,
                 gzip: self.route.coding == "gzip" ? try Gzip() : nil
             ).answer(head)
         }
@@ -61,7 +66,9 @@ struct LogRoute {
         return self.site.encoders[choice]
     }
 
-    private func open(_ request: SourceRequest, _ log: LogRequest, _ encoder: EncoderHandle, _ lease: Lease) async throws -> LogOpening.Opened {
+    private func open(_ request: SourceRequest, _ log: LogRequest, _ encoder: EncoderHandle, _ lease: Lease) async throws
+        -> LogOpening.Opened
+    {
         let source = self.match.target.source
         let ids = log.query.follow || self.route.ids
         let lines = self.route.traits.dialect == .lines

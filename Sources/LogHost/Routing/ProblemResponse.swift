@@ -18,7 +18,9 @@ extension Problem {
         ]
         if let parameter { members.append(("parameter", .text(parameter))) }
         if let oldestCursor { members.append(("oldest_cursor", oldestCursor.isEmpty ? .null : .text(oldestCursor))) }
-        if !self.candidates.isEmpty { members.append((self.status == 406 ? "media_types" : "candidates", .list(self.candidates))) }
+        if !self.candidates.isEmpty {
+            members.append((self.status == 406 ? "media_types" : "candidates", .list(self.candidates)))
+        }
         return ("application/problem+json", JSONText.object(members) + "\n")
     }
 

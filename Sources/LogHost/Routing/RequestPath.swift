@@ -10,7 +10,9 @@ package struct RequestPath: Sendable {
     /// Splits a path; throws 400 for broken percent-encoding, bytes that are no text, and control characters.
     package init(_ path: String) throws(Problem) {
         var text = path
-        if text.hasPrefix(Self.prefix), text.dropFirst(Self.prefix.count).first == "/" { text = String(text.dropFirst(Self.prefix.count)) }
+        if text.hasPrefix(Self.prefix), text.dropFirst(Self.prefix.count).first == "/" {
+            text = String(text.dropFirst(Self.prefix.count))
+        }
         self.text = text
         guard text.utf8.first == UInt8(ascii: "/") else { throw Problem(400, "The path must begin with a slash.") }
         var segments: [String] = []

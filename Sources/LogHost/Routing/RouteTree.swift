@@ -62,7 +62,8 @@ package struct RouteTree<Target: Sendable>: Sendable {
         let leaf = Leaf(target: target, template: template, owner: owner, names: names)
         if let other = Self.insert(leaf, method, path[...], takesRest, into: &self.root) {
             throw Collision(
-                description: "plugin \(owner): route \(method) \(template): plugin \(other.owner) already has \(method) \(other.template)")
+                description:
+                    "plugin \(owner): route \(method) \(template): plugin \(other.owner) already has \(method) \(other.template)")
         }
         self.templates.append((method, template, owner))
     }
@@ -110,7 +111,9 @@ package struct RouteTree<Target: Sendable>: Sendable {
             methods.formUnion(node.leaves.keys)
             return node.leaves[method]
         }
-        if let literal = node.literals[segment], let leaf = self.find(method, path.dropFirst(), literal, &values, &methods) { return leaf }
+        if let literal = node.literals[segment], let leaf = self.find(method, path.dropFirst(), literal, &values, &methods) {
+            return leaf
+        }
         if let variable = node.variable.first, !segment.isEmpty {
             values.append(segment)
             if let leaf = self.find(method, path.dropFirst(), variable, &values, &methods) { return leaf }

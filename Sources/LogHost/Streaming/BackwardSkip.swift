@@ -10,7 +10,8 @@ struct BackwardSkip {
     func find(_ query: LogQuery) async throws -> (start: LogQuery.Start, skipped: UInt64) {
         let count = query.skip.magnitude
         guard count <= self.capacity else {
-            throw PluginFailure(code: LOGHOST_ERROR_UNSUPPORTED, message: "skip: this log steps back at most \(self.capacity) entries.")
+            throw PluginFailure(
+                code: LOGHOST_ERROR_UNSUPPORTED, message: "skip: this log steps back at most \(self.capacity) entries.")
         }
         var scan = query
         scan.start = .head
@@ -33,7 +34,8 @@ struct BackwardSkip {
     ) throws -> [[UInt8]] {
         let filter = opened.applied & UInt32(LOGHOST_APPLIED_FILTER) == 0 ? HostFilter(filter: query.filter) : nil
         let limits = loghost_read_limits(
-            size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 1024, max_bytes: 1 << 20, max_microseconds: 100_000,
+            size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 1024, max_bytes: 1 << 20,
+            max_microseconds: 100_000,
             max_value_bytes: UInt64(self.opening.maximumValueBytes))
         var kept: [[UInt8]] = []
         while true {
@@ -47,7 +49,9 @@ struct BackwardSkip {
                     guard let entry = unsafe result.entries.map({ unsafe $0 + index }) else { break }
                     if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0 { continue }
                     if unsafe filter?.passes(entry) ?? true { unsafe kept.append(entry.pointee.cursor.array) }
-                    if case .cursor(let cursor) = stop, unsafe entry.pointee.cursor.array == cursor { return Array(kept.suffix(capacity)) }
+                    if case .cursor(let cursor) = stop, unsafe entry.pointee.cursor.array == cursor {
+                        return Array(kept.suffix(capacity))
+                    }
                 }
                 // Trimmed now and then, not entry by entry.
                 if kept.count > 2 * capacity + 4096 { kept.removeFirst(kept.count - capacity) }

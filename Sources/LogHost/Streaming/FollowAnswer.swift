@@ -71,7 +71,9 @@ struct FollowAnswer: Sendable {
     }
 
     /// Waits for news, giving signs of life meanwhile.
-    private func wait(_ recheckMicroseconds: UInt64, _ lastWrite: inout ContinuousClock.Instant, _ outbound: Exchange.Outbound) async throws {
+    private func wait(_ recheckMicroseconds: UInt64, _ lastWrite: inout ContinuousClock.Instant, _ outbound: Exchange.Outbound)
+        async throws
+    {
         let keepAlive = self.stream.keepAlive
         let interval = self.site.configuration.streams.keepAlive
         let recheck = recheckMicroseconds == 0 ? nil : ContinuousClock.now + .microseconds(Int64(clamping: recheckMicroseconds))
@@ -103,6 +105,8 @@ struct FollowAnswer: Sendable {
 
     /// The host stops: an event stream's client reconnects by itself.
     private func sendFarewell(_ outbound: Exchange.Outbound) async throws {
-        if self.encoder.isEventStream { try await self.exchange.write(ByteBuffer(string: ": the host is stopping\n\n"), to: outbound) }
+        if self.encoder.isEventStream {
+            try await self.exchange.write(ByteBuffer(string: ": the host is stopping\n\n"), to: outbound)
+        }
     }
 }

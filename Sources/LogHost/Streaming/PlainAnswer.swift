@@ -31,7 +31,8 @@ struct PlainAnswer: Sendable {
         var head = HTTPResponse(status: .init(code: status))
         head.headerFields[.cacheControl] = "no-cache"
         for header in headers {
-            guard let name = HTTPField.Name(header.name), name != .contentLength, name != .transferEncoding, name != .connection else { continue }
+            guard let name = HTTPField.Name(header.name), name != .contentLength, name != .transferEncoding, name != .connection
+            else { continue }
             head.headerFields[name] = header.value
         }
         guard let stream else {

@@ -58,7 +58,7 @@ final class JournalWriter: Sendable {
     /// Hands entries over; they are in the file moments later.
     func write(_ entries: [JournalEntry]) async throws {
         let input = try self.input.descriptor
-        let bytes = Array(entries.map(\.exported).joined())
+        let bytes = entries.reduce(into: [UInt8]()) { $0 += $1.exported }
         try await blocking { try input.write(bytes, by: .now + .seconds(20)) }
     }
 

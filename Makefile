@@ -1,0 +1,57 @@
+# The two commands of the README are `make run` and `make test`; everything else is for developers.
+
+BIN := .build/release
+SWIFT_BUILD := swift build -c release
+APT_BUILD := libsystemd-dev zlib1g-dev
+APT_TEST := systemd-journal-remote curl gcc
+
+.PHONY: run test build bench lint format abi check-toolchain dependencies test-dependencies clean
+
+# Serves this machine's journal on http://127.0.0.1:8080 and prints the curl line that follows it.
+run: build
+	$(BIN)/loghost serve
+
+build: check-toolchain dependencies
+	$(SWIFT_BUILD)
+
+# One build for everything: the tests start the very program that is shipped.
+test: build test-dependencies abi
+	$(SWIFT_BUILD) --build-tests --disable-testable-imports
+	swift test -c release --disable-testable-imports --skip-build
+
+# The headers alone, with every C and C++ compiler there is, and the example plugin in C.
+abi: test-dependencies
+	sh Tests/ABI/check.sh
+
+bench: build
+	python3 Benchmarks/run.py --loghost $(BIN)/loghost
+
+lint:
+	swift format lint --strict --recursive --parallel Sources Plugins Tests Package.swift
+
+format:
+	swift format format --in-place --recursive --parallel Sources Plugins Tests Package.swift
+
+check-toolchain:
+	@command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/"; exit 1; }
+
+# Installs a Debian package only when it is missing, and says so.
+define install_missing
+	@for package in $(1); do \
+		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' && continue; \
+		echo "Installing $$package"; \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		{ $$sudo apt-get install -y -qq $$package >/dev/null 2>&1 \
+			|| { $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $$package >/dev/null; }; } \
+			|| { echo "$$package cannot be installed; install it by hand"; exit 1; }; \
+	done
+endef
+
+dependencies:
+	$(call install_missing,$(APT_BUILD))
+
+test-dependencies:
+	$(call install_missing,$(APT_TEST))
+
+clean:
+	rm -rf .build Benchmarks/.build
