@@ -27,7 +27,7 @@ final class HandlePool: Sendable {
 
     /// Field bytes after which a reader exchanges its handle. What libsystemd has mapped, about three times the field bytes, counts as
     /// this process's memory: all readers share one budget, and below 1 MiB exchanging would cost more than reading.
-    var renewal: Int { max(1 << 20, 12 << 20 / max(1, self.idle.withLock { $0.open - $0.handles.count })) }
+    var renewal: Int { max(1 << 20, 8 << 20 / max(1, self.idle.withLock { $0.open - $0.handles.count })) }
 
     /// True when follows that wait should not keep their handles.
     var isCrowded: Bool { self.idle.withLock { $0.open - $0.handles.count > Self.crowd } }

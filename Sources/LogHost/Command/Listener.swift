@@ -31,7 +31,7 @@ struct Listener: Service {
         quiet.logLevel = max(logger.logLevel, .warning)
         self.server = Server(
             childChannelSetup: channel, configuration: ServerConfiguration(address: bind, backlog: 1024),
-            onServerRunning: { server in await Self.announce(server, address, logger) },
+            onServerRunning: { server in await Self.announce(server, address, site) },
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
     }
 
@@ -40,18 +40,22 @@ struct Listener: Service {
         if case .unix(let path, _) = self.address { unsafe unlink(path) }
     }
 
-    private static func announce(_ server: any Channel, _ address: ListenAddress, _ logger: Logger) async {
+    private static func announce(_ server: any Channel, _ address: ListenAddress, _ site: Site) async {
+        let shown: String
+        let client: String
         switch address {
         case .tcp(let host, let port):
-            let port = server.localAddress?.port ?? port
-            let shown = host.contains(":") ? "[\(host)]" : host
-            logger.notice("listening", metadata: ["address": "tcp://\(shown):\(port)"])
-            print("Follow the journal:  curl -N http://\(shown):\(port)/v2/component?skip=-10\\&follow=true")
+            let authority = "\(host.contains(":") ? "[\(host)]" : host):\(server.localAddress?.port ?? port)"
+            shown = "tcp://\(authority)"
+            client = "curl -N 'http://\(authority)"
         case .unix(let path, let mode):
             unsafe chmod(path, mode_t(mode))
-            logger.notice("listening", metadata: ["address": "unix:\(path)"])
-            print("Follow the journal:  curl -N --unix-socket \(path) 'http://localhost/v2/component?skip=-10&follow=true'")
+            shown = "unix:\(path)"
+            client = "curl -N --unix-socket \(path) 'http://localhost"
         }
+        site.logger.notice("listening", metadata: ["address": "\(shown)"])
+        guard site.routes.templates.contains(where: { $0.template == "/v2/component" }) else { return }
+        print("Follow the journal:  \(client)/v2/component?skip=-10&follow=true'")
         fflush(nil)
     }
 }

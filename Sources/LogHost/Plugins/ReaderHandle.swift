@@ -16,6 +16,7 @@ final class ReaderHandle: @unchecked Sendable {
 
     /// Reads on. `result` is filled and borrowed until the next call.
     func read(_ limits: loghost_read_limits, _ result: inout loghost_read_result, _ error: inout loghost_error) -> Int {
+        assert(WorkerPool.isCurrent, "read is a [worker] function")
         guard let reader = unsafe self.reader else { return LOGHOST_READ_END }
         var limits = limits
         return unsafe Int(self.functions.pointee.read(reader, &limits, &result, &error))

@@ -60,7 +60,8 @@ final class SourceHandle: @unchecked Sendable {
 
     /// Finds out what a request is for.
     func resolve(_ request: SourceRequest, wakeID: UInt64) async throws -> Resolved {
-        try await self.resolving.perform { operation in
+        assert(WorkerPool.isCurrent, "resolve is a [worker] function")
+        return try await self.resolving.perform { operation in
             unsafe request.lend { request in
                 unsafe self.functions.pointee.resolve(
                     self.instance, operation, request, wakeID,
@@ -79,7 +80,8 @@ final class SourceHandle: @unchecked Sendable {
     func open(topic: [UInt8], query: LogQuery, needs: EncoderNeeds, request: SourceRequest, wakeID: UInt64) async throws
         -> OpenedReader
     {
-        try await self.opening.perform { operation in
+        assert(WorkerPool.isCurrent, "open is a [worker] function")
+        return try await self.opening.perform { operation in
             let memory = CMemory()
             var query = unsafe query.export(needs: needs, in: memory)
             unsafe request.lend { request in

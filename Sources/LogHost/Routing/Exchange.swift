@@ -57,7 +57,7 @@ final class Exchange: @unchecked Sendable {
     func problem(_ problem: Problem) -> Answer {
         let format = (try? QueryItems(self.queryString))?.first("format")
         let (contentType, text) = problem.body(accept: self.accept, format: format)
-        var head = HTTPResponse(status: .init(code: problem.status), headerFields: problem.headers)
+        var head = HTTPResponse(status: .init(integerLiteral: problem.status), headerFields: problem.headers)
         head.headerFields[.contentType] = contentType
         head.headerFields[.vary] = "Accept"
         return .whole(head, ByteBuffer(string: text))

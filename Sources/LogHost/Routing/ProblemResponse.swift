@@ -32,7 +32,7 @@ extension Problem {
         return line
     }
 
-    private var title: String { HTTPResponse.Status(code: self.status).reasonPhrase }
+    private var title: String { HTTPResponse.Status(integerLiteral: self.status).reasonPhrase }
 
     /// The headers that go with the status.
     var headers: HTTPFields {

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -23,9 +24,33 @@ final class WorkerPool: TaskExecutor, @unchecked Sendable {
         self.threads.submit { _ in
             // Also when the pool is stopping: a job that is dropped is a task that never ends.
             self.waiting.subtract(1, ordering: .relaxed)
+            Self.mark()
             unsafe job.runSynchronously(on: self.asUnownedTaskExecutor())
         }
     }
+
+    /// True on a worker thread. For assertions: only a debug build marks its threads.
+    static var isCurrent: Bool {
+        #if DEBUG
+            pthread_getspecific(Self.key) != nil
+        #else
+            true
+        #endif
+    }
+
+    private static func mark() {
+        #if DEBUG
+            pthread_setspecific(Self.key, UnsafeRawPointer(bitPattern: 1))
+        #endif
+    }
+
+    #if DEBUG
+        private static let key: pthread_key_t = {
+            var key = pthread_key_t()
+            pthread_key_create(&key, nil)
+            return key
+        }()
+    #endif
 
     /// Runs a body, and what it awaits, on the workers.
     func run<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {

@@ -79,10 +79,11 @@ final class HTTPConnection {
             self.body = .counted(left - piece.count)
             return piece
         case .chunked(0, let hasBegun):
-            guard let size = try? self.chunkSize(hasBegun: hasBegun) else {
+            guard try self.used < self.received.count || self.receive() else {
                 self.body = .ended
                 return nil
             }
+            let size = try self.chunkSize(hasBegun: hasBegun)
             self.body = .chunked(size, hasBegun: true)
             if size > 0 { return try self.readPiece() }
             repeat {} while try !self.receivedLine().isEmpty
