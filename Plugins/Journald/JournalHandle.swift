@@ -17,8 +17,9 @@ final class JournalHandle {
         unsafe self.journal = unsafe journal
         // Values of any length are complete.
         unsafe sd_journal_set_data_threshold(journal, 0)
-        // Makes libsystemd watch the directories, so that `refresh` learns of new files; explicit files have no watch.
-        self.watchesFiles = unsafe sd_journal_get_fd(journal) >= 0
+        // Makes libsystemd watch the directories, so that `refresh` learns of new files; explicit files have no watch. The first wait does
+        // not wait, and takes the present files as known: after `sd_journal_get_fd` the first news would always count as an invalidation.
+        self.watchesFiles = unsafe sd_journal_wait(journal, 0) >= 0
     }
 
     deinit { unsafe sd_journal_close(self.journal) }

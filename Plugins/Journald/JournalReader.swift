@@ -144,40 +144,44 @@ final class JournalReader: LogReader {
 
     /// Takes note of changes in the files. A hole behind the last entry read is a gap.
     private func refresh() throws -> Gap? {
-        guard self.query.follow else {
-            return nil
-        }
+        guard self.query.follow else { return nil }
         if let handle {
             guard try handle.refresh() == .invalidated else { return nil }
-            if let last = try self.lastCursor(handle) { self.last = last }
-            self.handle = nil
+            self.detach(handle)
             self.pool.discard(handle)
         }
         return try self.attach()
     }
 
-    private func lastCursor(_ handle: JournalHandle) throws -> String? {
-        self.isPending ? self.last : (try? handle.cursor()) ?? self.last
+    /// Lets go of the handle, remembering where it stood.
+    private func detach(_ handle: JournalHandle) {
+        // None when nothing was ever found.
+        if let here = try? handle.cursor() { self.last = here }
+        self.handle = nil
     }
 
-    /// Takes a fresh handle and stands behind the last entry read.
+    /// Takes a fresh handle and stands where the last one did.
     private func attach() throws -> Gap? {
         guard let handle = try self.pool.take() else { return nil }
         self.handle = handle
-        self.isPending = false
         guard let last else {
-            // Nothing was ever read: the query's own start is still right.
+            // There was nothing that passes the filter: whatever there is now is news.
             try handle.setFilter(self.query.filter)
-            self.isPending = try JournalPosition.seek(self.query, cursor: nil, in: handle).isPending
+            if case .time(let microseconds) = self.query.start {
+                try handle.seek(realtime: microseconds)
+            } else {
+                try handle.seekHead()
+            }
+            self.isPending = false
             return nil
         }
         try handle.seek(last)
-        let found = try handle.next()
         var gap: Gap?
-        if found, try !handle.isAt(last) { gap = try Self.gap(behind: last, at: handle.cursor()) }
+        if try handle.next(), try !handle.isAt(last) { gap = try Self.gap(behind: last, at: handle.cursor()) }
         try handle.setFilter(self.query.filter)
         try handle.seek(last)
-        self.isPending = try handle.next() && !handle.isAt(last)
+        // On the old place again: read already, or not yet, as before. Behind it: the entry stood on is the next.
+        if try handle.next(), try !handle.isAt(last) { self.isPending = true }
         return gap
     }
 
@@ -214,10 +218,9 @@ final class JournalReader: LogReader {
     /// Nothing newer: looks again soon after news and ever slower in silence.
     private func caughtUp() -> ReadOutcome {
         self.idleRounds = min(self.idleRounds + 1, 6)
-        if self.query.follow, let handle, self.pool.isCrowded, let last = try? self.lastCursor(handle) {
-            self.last = last
-            self.handle = nil
-            self.pool.give(handle)
+        if self.query.follow, let handle, self.pool.isCrowded {
+            self.detach(handle)
+            if self.last == nil { self.handle = handle } else { self.pool.give(handle) }
         }
         return .caughtUp(recheckAfter: .milliseconds(5 << min(self.idleRounds - 1, 5)))
     }

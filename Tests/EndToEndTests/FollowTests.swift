@@ -56,13 +56,14 @@ extension EndToEndTests {
                                 let request = HTTPRequest("/v1/stream/", accept: accept)
                                 group.addTask {
                                     try await server.open(request) { _, connection in
-                                        try (0...500).map { _ in try connection.readNumber(isEvent: index % 2 == 0) }
+                                        try (0...1000).map { _ in try connection.readNumber(isEvent: index % 2 == 0) }
                                     }
                                 }
                             }
-                            for start in stride(from: 1, through: 500, by: 10) {
-                                try await writer.write((start..<start + 10).map { JournalEntry($0) })
-                                try await Task.sleep(for: .milliseconds(5))
+                            // In small steps: each is a chance for a wake or a timer to be lost.
+                            for start in stride(from: 1, through: 1000, by: 2) {
+                                try await writer.write((start..<start + 2).map { JournalEntry($0) })
+                                try await Task.sleep(for: .milliseconds(3))
                             }
                             return try await group.reduce(into: []) { $0.append($1) }
                         }
