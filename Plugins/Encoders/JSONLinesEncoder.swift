@@ -14,12 +14,6 @@ struct JSONLinesEncoder: Encoder {
     }
 
     mutating func encode(_ entry: borrowing Entry, into sink: inout Sink) -> EncodeProgress {
-        var progress = EncodeProgress.more
-        unsafe sink.withUnsafeFreeBytes { memory in
-            var output = unsafe Output(memory)
-            progress = self.object.encode(entry, to: &output)
-            return output.count
-        }
-        return progress
+        self.object.encode(entry, into: &sink)
     }
 }

@@ -45,8 +45,18 @@ struct JSONObject {
         self.lines = options.lines
     }
 
-    /// Writes an entry or its next part.
-    mutating func encode(_ entry: borrowing Entry, to output: inout Output) -> EncodeProgress {
+    /// Writes an entry or its next part into the host's buffer.
+    mutating func encode(_ entry: borrowing Entry, into sink: inout Sink) -> EncodeProgress {
+        var progress = EncodeProgress.more
+        unsafe sink.withUnsafeFreeBytes { memory in
+            var output = unsafe Output(memory)
+            progress = self.encode(entry, to: &output)
+            return output.count
+        }
+        return progress
+    }
+
+    private mutating func encode(_ entry: borrowing Entry, to output: inout Output) -> EncodeProgress {
         while true {
             switch self.stage {
             case .start:
