@@ -10,7 +10,8 @@ final class JournalReader: LogReader {
     private var handle: JournalHandle?
     private var isPending: Bool
     private var remaining: UInt64
-    /// The last entry looked at; a fresh handle goes on behind it.
+    /// The entry the handle stands on, for a follow: where a fresh handle goes on. It has to be known before files go, because
+    /// with its file the handle loses the place. Nil when nothing was ever found.
     private var last: String?
     private var idleRounds = 0
 
@@ -46,7 +47,7 @@ final class JournalReader: LogReader {
             throw PluginError(.cursorGone, "The cursor's entry is gone: there are no journal files.")
         }
         let reader = JournalReader(query, pool: pool, handle: handle, position: position)
-        reader.last = cursor?.canonical
+        if query.follow { reader.last = (try? handle?.cursor()) ?? cursor?.canonical }
         return Opened(reader: reader, applied: [.filter, .skip, .limit, .bounds, .direction], skipped: position.skipped)
     }
 
@@ -85,6 +86,7 @@ final class JournalReader: LogReader {
         }
         if batch.entryCount > 0 {
             self.idleRounds = 0
+            if self.query.follow { self.last = try handle.cursor() }
             try self.renewIfWorn(handle)
             return .batch
         }
@@ -147,17 +149,10 @@ final class JournalReader: LogReader {
         guard self.query.follow else { return nil }
         if let handle {
             guard try handle.refresh() == .invalidated else { return nil }
-            self.detach(handle)
+            self.handle = nil
             self.pool.discard(handle)
         }
         return try self.attach()
-    }
-
-    /// Lets go of the handle, remembering where it stood.
-    private func detach(_ handle: JournalHandle) {
-        // None when nothing was ever found.
-        if let here = try? handle.cursor() { self.last = here }
-        self.handle = nil
     }
 
     /// Takes a fresh handle and stands where the last one did.
@@ -218,9 +213,9 @@ final class JournalReader: LogReader {
     /// Nothing newer: looks again soon after news and ever slower in silence.
     private func caughtUp() -> ReadOutcome {
         self.idleRounds = min(self.idleRounds + 1, 6)
-        if self.query.follow, let handle, self.pool.isCrowded {
-            self.detach(handle)
-            if self.last == nil { self.handle = handle } else { self.pool.give(handle) }
+        if self.query.follow, self.last != nil, let handle, self.pool.isCrowded {
+            self.handle = nil
+            self.pool.give(handle)
         }
         return .caughtUp(recheckAfter: .milliseconds(5 << min(self.idleRounds - 1, 5)))
     }

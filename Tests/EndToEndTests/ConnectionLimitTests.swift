@@ -24,7 +24,10 @@ extension EndToEndTests {
                     let address = ServerAddress.unix(path: server.socket)
                     let others = try (0..<3).map { _ in try HTTPConnection(address) }
                     let held = try ([first] + others).map { try $0.exchange(HTTPRequest("/v1/range/")).status }
-                    return (held, try HTTPConnection(address).exchange(HTTPRequest("/v1/range/")))
+                    // Open until the one too many has its answer.
+                    return try withExtendedLifetime((first, others)) {
+                        (held, try HTTPConnection(address).exchange(HTTPRequest("/v1/range/")))
+                    }
                 }
                 #expect(held == [200, 200, 200, 200])
                 Self.expectRefusal(refused.head)

@@ -90,7 +90,9 @@ extension EndToEndTests {
                     }
                     #expect(try await server.get("/v1/fields/AGENT_ID").status == 204)
                     let request = HTTPRequest("/v2/component?cursor=END", accept: "text/event-stream")
-                    async let events = server.open(request) { _, connection in try connection.readEvents(entries: 2) }
+                    async let events = server.open(request, within: .seconds(6)) { _, connection in
+                        try connection.readEvents(entries: 2)
+                    }
                     try await Task.sleep(for: .milliseconds(500))
                     try await journal.write([JournalEntry(1), JournalEntry(2)])
                     let numbers = try await events.map { $0.json?["fields"]?["N"]?.string }

@@ -4,7 +4,8 @@ package enum Attachment {
     package static func fileName(template: String, variables: [(name: String, value: String)], postfix: String?) -> String {
         var name = template.replacing("{-postfix}", with: postfix.map { "-\($0)" } ?? "")
         for variable in variables { name = name.replacing("{\(variable.name)}", with: variable.value) }
-        return name
+        // A file name, not a path.
+        return name.replacing("/", with: "_")
     }
 
     /// Writes the header: unquoted when the name is a token, else quoted, with `filename*` (RFC 6266, RFC 8187) for the whole of it.

@@ -57,7 +57,7 @@ final class Exchange: @unchecked Sendable {
     func problem(_ problem: Problem) -> Answer {
         let format = (try? QueryItems(self.queryString))?.first("format")
         let (contentType, text) = problem.body(accept: self.accept, format: format)
-        var head = HTTPResponse(status: .init(integerLiteral: problem.status), headerFields: problem.headers)
+        var head = HTTPResponse(status: .known(problem.status), headerFields: problem.headers)
         head.headerFields[.contentType] = contentType
         head.headerFields[.vary] = "Accept"
         return .whole(head, ByteBuffer(string: text))
@@ -78,7 +78,8 @@ final class Exchange: @unchecked Sendable {
     /// Writes the answer. For HEAD the body stays away.
     func write(to outbound: Outbound) async throws {
         let isHead = self.request.method == .head
-        switch self.answer {
+        // Taken out: a streamed answer holds this exchange, and its place among the others, until it has ended.
+        switch self.answer.take() {
         case .whole(var head, let body):
             self.decorate(&head)
             if let body, head.status != .noContent { head.headerFields[.contentLength] = "\(body.readableBytes)" }

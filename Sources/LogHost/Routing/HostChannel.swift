@@ -4,43 +4,46 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
+internal import NIOHTTPTypesHTTP1
 
-/// Hummingbird's HTTP/1.1 pipeline, with the host's own watch on each connection and its own loop over the requests.
+/// One connection: NIO's HTTP/1.1 pipeline with the host's own watch on it, and a loop over its requests.
 struct HostChannel: ServerChildChannel {
-    typealias Value = HTTP1Channel.Value
+    typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
-    private let http: HTTP1Channel
+    private let limits: Limits
     private let connections: ClientConnections
-    private let headerRead: Duration
     private let dispatcher: Dispatcher
 
     /// A request to read logs has no body worth the name.
     private static let maximumBodyBytes = 1 << 20
 
     init(limits: Limits, connections: ClientConnections, dispatcher: Dispatcher) {
-        // A little more than is allowed, so that the answer can be given by the host; the parser's own is the last resort.
-        let ceiling = max(limits.headerBytes, limits.uriBytes) + (8 << 10)
-        self.http = HTTP1Channel(
-            // Never called: `handle` does its work.
-            responder: { _, _, _ in },
-            configuration: .init(
-                idleTimeout: TimeAmount(limits.idle),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: ceiling, maxHeaderListSize: 2 * ceiling, maxHeaderFieldCount: 256)))
+        self.limits = limits
         self.connections = connections
-        self.headerRead = limits.headerRead
         self.dispatcher = dispatcher
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        self.http.setup(channel: channel, logger: logger).flatMapThrowing { value in
+        channel.eventLoop.makeCompletedFuture {
+            // A little more than is allowed, so that the answer can be given by the host; the parser's own is the last resort.
+            let ceiling = max(self.limits.headerBytes, self.limits.uriBytes) + (8 << 10)
+            var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+            decoderLimits.maxHeaderFieldSize = ceiling
+            decoderLimits.maxHeaderListSize = 2 * ceiling
+            var encoder = HTTPResponseEncoder.Configuration()
+            // `MessageFraming` knows what the request was.
+            encoder.automaticallySetFramingHeaders = false
+            let deadline = HeaderDeadline(limit: self.limits.headerRead)
             let pipeline = channel.pipeline.syncOperations
-            let deadline = HeaderDeadline(limit: self.headerRead)
-            try pipeline.addHandler(deadline, position: .first)
-            let state = try pipeline.handler(type: HTTPConnectionStateHandler.self)
-            try pipeline.addHandler(
-                ConnectionObserver(connections: self.connections, deadline: deadline), position: .before(state))
-            return value
+            try pipeline.addHandler(deadline)
+            try pipeline.configureHTTPServerPipeline(
+                withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
+                withEncoderConfiguration: encoder, withDecoderLimitConfiguration: decoderLimits)
+            try pipeline.addHandler(MessageFraming())
+            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try pipeline.addHandler(ConnectionObserver(connections: self.connections, deadline: deadline))
+            try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: self.limits.idle, logger: logger))
+            return try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
         }
     }
 

@@ -32,7 +32,7 @@ extension Problem {
         return line
     }
 
-    private var title: String { HTTPResponse.Status(integerLiteral: self.status).reasonPhrase }
+    private var title: String { HTTPResponse.Status.known(self.status).reasonPhrase }
 
     /// The headers that go with the status.
     var headers: HTTPFields {
@@ -40,5 +40,17 @@ extension Problem {
         if let retryAfter { headers[.retryAfter] = "\(retryAfter)" }
         if !self.allow.isEmpty { headers[.allow] = self.allow.joined(separator: ", ") }
         return headers
+    }
+}
+
+extension HTTPResponse.Status {
+    /// A status with the phrase of its registration, where there is one (RFC 9110, 15).
+    static func known(_ code: Int) -> HTTPResponse.Status {
+        let named: [HTTPResponse.Status] = [
+            .ok, .noContent, .seeOther, .badRequest, .unauthorized, .forbidden, .notFound, .methodNotAllowed, .notAcceptable, .conflict,
+            .gone, .uriTooLong, .misdirectedRequest, .tooManyRequests, .requestHeaderFieldsTooLarge, .internalServerError,
+            .notImplemented, .badGateway, .serviceUnavailable, .gatewayTimeout,
+        ]
+        return named.first { $0.code == code } ?? .init(code: code)
     }
 }

@@ -28,7 +28,7 @@ struct PlainAnswer: Sendable {
 
     private func answer(_ status: Int, _ headers: [(name: String, value: String)], _ stream: ByteStreamHandle?) async throws {
         guard (200...599).contains(status) else { throw PluginFailure(code: 1, message: "The source gave no HTTP status.") }
-        var head = HTTPResponse(status: .init(integerLiteral: status))
+        var head = HTTPResponse(status: .known(status))
         head.headerFields[.cacheControl] = "no-cache"
         for header in headers {
             guard let name = HTTPField.Name(header.name), name != .contentLength, name != .transferEncoding, name != .connection
