@@ -36,7 +36,11 @@ struct Listener: Service {
     }
 
     func run() async throws {
-        try await self.server.run()
+        do {
+            try await self.server.run()
+        } catch let error as IOError {
+            throw ConfigurationFailure("listen: \(self.address): \(error.reason)")
+        }
         if case .unix(let path, _) = self.address { unsafe unlink(path) }
     }
 

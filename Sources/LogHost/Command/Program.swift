@@ -118,8 +118,6 @@ struct Program {
             try await self.untilSignalled(group)
         } catch is CancellationError {
             // The patience for the last ranges is over.
-        } catch let error as IOError {
-            throw ConfigurationFailure("listen: \(error)")
         }
     }
 

@@ -47,7 +47,8 @@ extension HTTPResponse.Status {
     /// A status with the phrase of its registration, where there is one (RFC 9110, 15).
     static func known(_ code: Int) -> HTTPResponse.Status {
         let named: [HTTPResponse.Status] = [
-            .ok, .noContent, .seeOther, .badRequest, .unauthorized, .forbidden, .notFound, .methodNotAllowed, .notAcceptable, .conflict,
+            .ok, .noContent, .seeOther, .badRequest, .unauthorized, .forbidden, .notFound, .methodNotAllowed, .notAcceptable,
+            .conflict,
             .gone, .uriTooLong, .misdirectedRequest, .tooManyRequests, .requestHeaderFieldsTooLarge, .internalServerError,
             .notImplemented, .badGateway, .serviceUnavailable, .gatewayTimeout,
         ]

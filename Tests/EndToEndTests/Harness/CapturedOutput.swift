@@ -5,6 +5,7 @@ final class CapturedOutput: Sendable {
     private struct Text {
         var bytes: [UInt8] = []
         var left = CapturedOutput.capacity
+        var isComplete = false
     }
 
     private static let capacity = 64 << 10
@@ -19,8 +20,12 @@ final class CapturedOutput: Sendable {
                     text.left -= min(text.left, bytes.count)
                 }
             }
+            self.text.withLock { $0.isComplete = true }
         }
     }
+
+    /// True when the last writer has gone.
+    var isComplete: Bool { self.text.withLock(\.isComplete) }
 
     var string: String { String(decoding: self.text.withLock(\.bytes), as: UTF8.self) }
 }

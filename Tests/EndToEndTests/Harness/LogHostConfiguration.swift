@@ -8,6 +8,8 @@ struct LogHostConfiguration: Sendable {
     var limits: [String: String] = [:]
     /// Keys and values under `streams`.
     var streams: [String: String] = ["keep_alive": "300ms"]
+    /// Lines under `plugins`, behind the two that are always there.
+    var morePlugins: [String] = []
     /// Lines at the end.
     var more: [String] = []
 
@@ -20,7 +22,7 @@ struct LogHostConfiguration: Sendable {
         lines += ["plugin_path:", "  - \(plugins)", "plugins:"]
         lines += ["  - name: journald", "    library: libloghost-journald.so"]
         lines += ["    config:", "      \(self.journal.key): \(self.journal.value)"]
-        lines += ["  - name: encoders", "    library: libloghost-encoders.so"]
+        lines += ["  - name: encoders", "    library: libloghost-encoders.so"] + self.morePlugins
         for (section, values) in [("limits", self.limits), ("streams", self.streams)] where !values.isEmpty {
             lines.append("\(section):")
             lines += values.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }

@@ -110,7 +110,7 @@ func withLogHost<Value>(
 }
 
 /// Where the program and its libraries are.
-private enum Products {
+enum Products {
     static var directory: String {
         get throws {
             if let path = unsafe getenv("LOGHOST_PRODUCTS") { return try self.checked(unsafe String(cString: path)) }
