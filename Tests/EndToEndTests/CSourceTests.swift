@@ -32,33 +32,34 @@ extension EndToEndTests {
 
         @Test(
             arguments: [
-                ("", ["one", "two", "three", "four", "five"]), ("limit=2", ["one", "two"]), ("skip=2", ["three", "four", "five"]),
-                ("skip=2&limit=1", ["three"]), ("skip=-2", ["four", "five"]), ("skip=-9", ["one", "two", "three", "four", "five"]),
-                ("cursor=END&skip=-1", ["five"]), ("cursor=8", ["three", "four", "five"]), ("cursor=8&skip=-1", ["two", "three", "four", "five"]),
-                ("cursor=8&skip=1", ["four", "five"]), ("cursor=BEG&limit=1", ["one"]), ("cursor=END", []), ("skip=9", []),
+                ("", "one two three four five"), ("limit=2", "one two"), ("skip=2", "three four five"),
+                ("skip=2&limit=1", "three"), ("skip=-2", "four five"), ("skip=-9", "one two three four five"),
+                ("cursor=END&skip=-1", "five"), ("cursor=8", "three four five"), ("cursor=8&skip=-1", "two three four five"),
+                ("cursor=8&skip=1", "four five"), ("cursor=BEG&limit=1", "one"), ("cursor=END", ""), ("skip=9", ""),
             ])
-        func `the host does what the source does not`(query: String, lines: [String]) async throws {
+        func `the host does what the source does not`(query: String, lines: String) async throws {
             try await Self.withFiles { server, _ in
                 let answer = try await server.get("/v2/files/five?\(query)", accept: "text/plain")
                 #expect(answer.status == 200)
-                #expect(answer.lines.map(String.init) == lines)
+                #expect(answer.lines.joined(separator: " ") == lines)
             }
         }
 
         @Test func `lines have their own JSON and errors their statuses`() async throws {
             try await Self.withFiles { server, _ in
                 let json = try await server.get("/v2/files/five?limit=1", accept: "application/json")
-                #expect(json.text == "{\"fields\":{\"FILE\":\"five\",\"MESSAGE\":\"one\"},\"cursor\":\"4\"}\n")
+                #expect(json.text == #"{"fields":{"FILE":"five","MESSAGE":"one"},"cursor":"4"}"# + "\n")
                 #expect(try await server.get("/v2/files").text.trimmed == "[\"five\"]")
-                for (target, status) in [("/v2/files/none", 404), ("/v2/files/five?cursor=x", 400), ("/v2/files/five?cursor=99", 410)] {
-                    #expect(try await server.get(target).status == status, "\(target)")
+                for (target, status) in [("none", 404), ("five?cursor=x", 400), ("five?cursor=99", 410)] {
+                    #expect(try await server.get("/v2/files/\(target)").status == status, "\(target)")
                 }
             }
         }
 
         @Test func `a long line and any bytes come as they are`() async throws {
             try await Self.withFiles { server, files in
-                let bytes = Array(repeating: UInt8(ascii: "x"), count: 3 << 20) + [0, 0xFF, 0xC3, 13, 10] + Array("no newline".utf8)
+                let line = Array(repeating: UInt8(ascii: "x"), count: 3 << 20) + [0, 0xFF, 0xC3, 13, 10]
+                let bytes = line + Array("no newline".utf8)
                 try writeFile("\(files)/long", bytes)
                 let answer = try await server.get("/v2/files/long", accept: "text/plain")
                 #expect(answer.body == bytes)

@@ -10,6 +10,8 @@ struct LogHostConfiguration: Sendable {
     var streams: [String: String] = ["keep_alive": "300ms"]
     /// Lines under `plugins`, behind the two that are always there.
     var morePlugins: [String] = []
+    /// A program that starts the program, with its arguments.
+    var launcher: [String] = []
     /// Lines at the end.
     var more: [String] = []
 

@@ -18,7 +18,8 @@ final class LogHostProcess: Sendable {
         try writeFile(file, Array(configuration.yaml(socket: self.socket, port: self.port, plugins: products).utf8))
         let pipe = try Descriptor.pipe()
         self.output = CapturedOutput(pipe.reading)
-        self.child = try ChildProcess(["\(products)/loghost", "serve", "--config", file], output: pipe.writing)
+        let arguments = configuration.launcher + ["\(products)/loghost", "serve", "--config", file]
+        self.child = try ChildProcess(arguments, output: pipe.writing)
     }
 
     /// What it has said so far.
