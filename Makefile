@@ -16,8 +16,7 @@ build: check-toolchain dependencies
 
 # One build for everything: the tests start the very program that is shipped.
 test: build test-dependencies abi
-	$(SWIFT_BUILD) --build-tests --disable-testable-imports
-	swift test -c release --disable-testable-imports --skip-build
+	swift test -c release --disable-testable-imports
 
 # The headers alone, with every C and C++ compiler there is, and the example plugin in C.
 abi: test-dependencies
@@ -33,7 +32,7 @@ format:
 	swift format format --in-place --recursive --parallel Sources Plugins Tests Package.swift
 
 check-toolchain:
-	@command -v swift >/dev/null || { echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/"; exit 1; }
+	@command -v swift >/dev/null || { echo "Swift 6.3 or newer is needed: https://www.swift.org/install/linux/"; exit 1; }
 
 # Installs a Debian package only when it is missing, and says so.
 define install_missing

@@ -35,6 +35,8 @@ struct JSONObject {
     private var isFirst = true
     private var isBytes = false
     private var idFollows = false
+    /// The values of a repeated field are being written as an array.
+    private var isArrayOpen = false
     private var repeated = RepeatedFields()
     /// The beginning of a character that the next piece of a long value completes.
     private var carry: [UInt8] = []
@@ -140,7 +142,8 @@ struct JSONObject {
         guard self.offset >= name.byteCount, output.free >= 8 else { return false }
         output.append("\":")
         self.part = self.field
-        if self.exact, self.repeated.next(after: self.field, in: entry) != nil { output.append(UInt8(ascii: "[")) }
+        self.isArrayOpen = self.exact && self.repeated.next(after: self.field, in: entry) != nil
+        if self.isArrayOpen { output.append(UInt8(ascii: "[")) }
         self.stage = .openValue
         return true
     }
@@ -170,7 +173,7 @@ struct JSONObject {
             self.offset = unsafe value.withUnsafeBytes {
                 unsafe JSONString.write($0, from: start, complete: !isOpen, to: &output)
             }
-            if isOpen, value.byteCount &- self.offset < 4, output.free >= 64 {
+            if isOpen, self.offset < value.byteCount, value.byteCount &- self.offset < 4, output.free >= 64 {
                 let rest = self.offset
                 self.carry = unsafe value.withUnsafeBytes { unsafe Array($0[rest...]) }
                 self.offset = value.byteCount
@@ -183,15 +186,16 @@ struct JSONObject {
 
     private mutating func closeValue(_ entry: borrowing Entry, to output: inout Output) {
         output.append(self.isBytes ? UInt8(ascii: "]") : UInt8(ascii: "\""))
-        guard self.exact, !entry.flags.contains(.continued) else { return self.moveToNextField(entry) }
-        if let next = self.repeated.next(after: self.part, in: entry) {
+        // The rest of a value in pieces is the last of its name.
+        if self.isArrayOpen, !entry.flags.contains(.continued), let next = self.repeated.next(after: self.part, in: entry) {
             output.append(UInt8(ascii: ","))
             self.part = next
             self.stage = .openValue
-        } else {
-            if self.part != self.field { output.append(UInt8(ascii: "]")) }
-            self.moveToNextField(entry)
+            return
         }
+        if self.isArrayOpen { output.append(UInt8(ascii: "]")) }
+        self.isArrayOpen = false
+        self.moveToNextField(entry)
     }
 
     /// Goes on with the value that the entry before left open. False when the buffer is full.

@@ -7,6 +7,7 @@ final class HandlePool: Sendable {
     private struct Idle: @unchecked Sendable {
         var handles: [JournalHandle] = []
         var open = 0
+        var hasWarned = false
     }
 
     /// Idle handles kept.
@@ -19,9 +20,11 @@ final class HandlePool: Sendable {
     private let place: JournalPlace
     private let idle = Mutex(Idle())
     private let opened: Metric
+    private let host: Host
 
     init(place: JournalPlace, host: Host) {
         self.place = place
+        self.host = host
         self.opened = host.metric(.counter, "journal_opens_total")
     }
 
@@ -40,7 +43,17 @@ final class HandlePool: Sendable {
         }
         guard let journal = unsafe try self.place.open() else { return nil }
         let handle = unsafe JournalHandle(journal)
-        self.idle.withLock { $0.open += 1 }
+        let isFirstLack = self.idle.withLock { idle in
+            idle.open += 1
+            defer { idle.hasWarned = idle.hasWarned || handle.lacksWatch }
+            return handle.lacksWatch && !idle.hasWarned
+        }
+        if isFirstLack {
+            self.host.log(
+                .warning,
+                "The journal's directories cannot be watched (fs.inotify.max_user_instances); they are looked at anew every second."
+            )
+        }
         self.opened.record(1)
         do {
             if try !handle.hasEntries { try self.place.checkPermission() }

@@ -9,7 +9,21 @@ internal import PluginKit
 @safe
 final class JournalHandle {
     private let journal: OpaquePointer
-    private let watchesFiles: Bool
+    /// How it learns of files that come and go.
+    private enum Watch {
+        /// libsystemd watches the directories.
+        case directories
+        /// The files were named one by one, and no others matter.
+        case none
+        /// No watch could be had (the kernel's inotify instances are used up): the files are looked for anew now and then.
+        case failed
+    }
+
+    private let watch: Watch
+    private let opened = ContinuousClock.now
+
+    /// How long a handle without a watch is taken to know all files.
+    private static let trusted = Duration.seconds(1)
     /// Bytes of fields read; decides when the memory it has mapped is worth giving back.
     var bytesRead = 0
 
@@ -19,8 +33,15 @@ final class JournalHandle {
         unsafe sd_journal_set_data_threshold(journal, 0)
         // Makes libsystemd watch the directories, so that `refresh` learns of new files; explicit files have no watch. The first wait does
         // not wait, and takes the present files as known: after `sd_journal_get_fd` the first news would always count as an invalidation.
-        self.watchesFiles = unsafe sd_journal_wait(journal, 0) >= 0
+        switch unsafe sd_journal_wait(journal, 0) {
+        case 0...: self.watch = .directories
+        case -EMEDIUMTYPE: self.watch = .none
+        default: self.watch = .failed
+        }
     }
+
+    /// True when the kernel could give no watch: worth a word to the operator.
+    var lacksWatch: Bool { self.watch == .failed }
 
     deinit { unsafe sd_journal_close(self.journal) }
 
@@ -34,7 +55,11 @@ final class JournalHandle {
 
     /// Takes note of new, grown and removed files.
     func refresh() throws -> Change {
-        guard self.watchesFiles else { return .appended }
+        switch self.watch {
+        case .directories: break
+        case .none: return .appended
+        case .failed: return ContinuousClock.now - self.opened > Self.trusted ? .invalidated : .appended
+        }
         let result = try check(unsafe sd_journal_process(self.journal))
         return switch Int(result) {
         case SD_JOURNAL_NOP.intValue: .none

@@ -63,8 +63,21 @@ final class JournalReader: LogReader {
 
     func read(into batch: inout BatchBuilder, limits: ReadLimits) throws -> ReadOutcome {
         if self.remaining == 0 { return .end }
-        if let gap = try self.refresh() { return .gap(gap) }
+        // Without a handle files may have gone unread.
+        if self.handle == nil, self.query.follow, let gap = try self.attach(hasReadAll: false) { return .gap(gap) }
         guard let handle else { return .caughtUp(recheckAfter: .seconds(1)) }
+        if let outcome = try self.readOn(handle, into: &batch, limits) { return outcome }
+        guard self.query.follow else { return .caughtUp(recheckAfter: nil) }
+        // Only now, with nothing left to read: a file that has gone is still open here until libsystemd takes note of it.
+        guard try handle.refresh() == .invalidated else { return self.caughtUp() }
+        self.handle = nil
+        self.pool.discard(handle)
+        if let gap = try self.attach(hasReadAll: true) { return .gap(gap) }
+        return .batch
+    }
+
+    /// Reads what the handle has; nil when there is nothing new.
+    private func readOn(_ handle: JournalHandle, into batch: inout BatchBuilder, _ limits: ReadLimits) throws -> ReadOutcome? {
         let deadline = ContinuousClock.now + limits.searching
         var passed = 0
         while batch.entryCount < limits.entries, batch.byteCount < limits.bytes, self.remaining > 0 {
@@ -84,13 +97,11 @@ final class JournalReader: LogReader {
             try self.append(handle, realtime, to: &batch, limits)
             self.remaining -= 1
         }
-        if batch.entryCount > 0 {
-            self.idleRounds = 0
-            if self.query.follow { self.last = try handle.cursor() }
-            try self.renewIfWorn(handle)
-            return .batch
-        }
-        return self.caughtUp()
+        guard batch.entryCount > 0 else { return nil }
+        self.idleRounds = 0
+        if self.query.follow { self.last = try handle.cursor() }
+        try self.renewIfWorn(handle)
+        return .batch
     }
 
     private func move(_ handle: JournalHandle) throws -> Bool {
@@ -144,19 +155,11 @@ final class JournalReader: LogReader {
 
     // MARK: Files that come and go
 
-    /// Takes note of changes in the files. A hole behind the last entry read is a gap.
-    private func refresh() throws -> Gap? {
-        guard self.query.follow else { return nil }
-        if let handle {
-            guard try handle.refresh() == .invalidated else { return nil }
-            self.handle = nil
-            self.pool.discard(handle)
-        }
-        return try self.attach()
-    }
-
-    /// Takes a fresh handle and stands where the last one did.
-    private func attach() throws -> Gap? {
+    /// Takes a fresh handle and stands where the last one did. Answers the hole there is, when the place has gone.
+    ///
+    /// Having read all the old handle had, nothing that passes the filter can be missing but what came and went between two looks; only
+    /// the sequence numbers of an unfiltered follow can show that.
+    private func attach(hasReadAll: Bool) throws -> Gap? {
         guard let handle = try self.pool.take() else { return nil }
         self.handle = handle
         guard let last else {
@@ -173,6 +176,7 @@ final class JournalReader: LogReader {
         try handle.seek(last)
         var gap: Gap?
         if try handle.next(), try !handle.isAt(last) { gap = try Self.gap(behind: last, at: handle.cursor()) }
+        if hasReadAll, gap?.count == nil || !self.query.filter.clauses.isEmpty { gap = nil }
         try handle.setFilter(self.query.filter)
         try handle.seek(last)
         // On the old place again: read already, or not yet, as before. Behind it: the entry stood on is the next.

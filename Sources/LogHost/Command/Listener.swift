@@ -4,16 +4,19 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import ServiceLifecycle
+internal import Synchronization
 
 /// One address the host serves.
-struct Listener: Service {
+final class Listener: Service {
     private let address: ListenAddress
-    private let logger: Logger
+    /// Set when this very listener has made its socket: only that one is its to remove.
+    private let bound: Flag
     private let server: Server<HostChannel>
 
     init(address: ListenAddress, site: Site, logger: Logger) throws {
         self.address = address
-        self.logger = logger
+        let bound = Flag()
+        self.bound = bound
         let bind: BindAddress
         let isTCP: Bool
         switch address {
@@ -27,21 +30,36 @@ struct Listener: Service {
         let dispatcher = Dispatcher(site: site, isTCP: isTCP)
         let channel = HostChannel(limits: site.configuration.limits, connections: site.connections, dispatcher: dispatcher)
         var quiet = logger
-        // The server's own greeting; the host gives its own.
-        quiet.logLevel = max(logger.logLevel, .warning)
+        // The host gives its own greeting and says itself what went wrong.
+        quiet.logLevel = .critical
         self.server = Server(
             childChannelSetup: channel, configuration: ServerConfiguration(address: bind, backlog: 1024),
-            onServerRunning: { server in await Self.announce(server, address, site) },
+            onServerRunning: { server in
+                bound.set()
+                await Self.announce(server, address, site)
+            },
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
     }
 
     func run() async throws {
+        if case .unix(let path, _) = self.address, Self.isServed(path) {
+            throw ConfigurationFailure("listen: \(self.address): another process serves this socket")
+        }
         do {
             try await self.server.run()
         } catch let error as IOError {
-            throw ConfigurationFailure("listen: \(self.address): \(error.reason)")
+            throw ConfigurationFailure("listen: \(self.address): \(unsafe String(cString: strerror(error.errnoCode)))")
         }
-        if case .unix(let path, _) = self.address { unsafe unlink(path) }
+        if case .unix(let path, _) = self.address, self.bound.isSet { unsafe unlink(path) }
+    }
+
+    /// True when somebody answers on a unix socket: its path is not this host's to take over.
+    private static func isServed(_ path: String) -> Bool {
+        guard let address = try? SocketAddress(unixDomainSocketPath: path) else { return false }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return unsafe address.withSockAddr { unsafe connect(descriptor, $0, socklen_t($1)) } == 0
     }
 
     private static func announce(_ server: any Channel, _ address: ListenAddress, _ site: Site) async {
@@ -62,4 +80,13 @@ struct Listener: Service {
         print("Follow the journal:  \(client)/v2/component?skip=-10&follow=true'")
         fflush(nil)
     }
+}
+
+/// Something that happens once.
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { self.value.load(ordering: .acquiring) }
+
+    func set() { self.value.store(true, ordering: .releasing) }
 }

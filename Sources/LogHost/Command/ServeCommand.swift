@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import Logging
 
 /// `loghost serve`
@@ -39,6 +40,8 @@ struct ServeCommand: AsyncParsableCommand {
                 "listen: \(address): expected a loopback address, an authorizer or insecure: true, found an address that other machines reach"
             )
         }
+        // A unix socket is nobody else's until it has the mode that was configured.
+        umask(0o177)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "loghost")
         logger.logLevel = level

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// One call that a plugin completes now or later, exactly once, from any thread.
-final class Operation<Value: Sendable>: Sendable {
+package final class Operation<Value: Sendable>: Sendable {
     private enum State {
         /// -> waiting | done
         case open
@@ -13,8 +13,10 @@ final class Operation<Value: Sendable>: Sendable {
 
     private let state = Mutex(State.open)
 
+    package init() {}
+
     /// Completes; false when that has happened before.
-    func complete(_ result: Result<Value, any Error>) -> Bool {
+    package func complete(_ result: Result<Value, any Error>) -> Bool {
         let continuation: CheckedContinuation<Value, any Error>?
         let isFirst: Bool
         (continuation, isFirst) = self.state.withLock { state in
@@ -34,7 +36,7 @@ final class Operation<Value: Sendable>: Sendable {
     }
 
     /// The result. Waited for once; does not suspend when it is there already.
-    func value() async throws -> Value {
+    package func value() async throws -> Value {
         if let result = self.state.withLock({ state -> Result<Value, any Error>? in
             if case .done(let result) = state { result } else { nil }
         }) {
@@ -53,7 +55,7 @@ final class Operation<Value: Sendable>: Sendable {
 
 /// The open operations of one kind, by the number the plugin completes them with. A number that is not there any more is
 /// a late completion, and nobody's.
-final class OperationTable<Value: Sendable>: Sendable {
+package final class OperationTable<Value: Sendable>: Sendable {
     private struct State {
         var nextID: UInt64 = 1
         var operations: [UInt64: Operation<Value>] = [:]
@@ -61,8 +63,10 @@ final class OperationTable<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Runs one operation: `begin` makes the plugin's call, `cancel` gives it up when the waiting task is cancelled.
-    func perform(begin: (UInt64) -> Void, cancel: @escaping @Sendable (UInt64) -> Void) async throws -> Value {
+    package func perform(begin: (UInt64) -> Void, cancel: @escaping @Sendable (UInt64) -> Void) async throws -> Value {
         let operation = Operation<Value>()
         let id = self.state.withLock { state in
             let id = state.nextID
@@ -81,7 +85,7 @@ final class OperationTable<Value: Sendable>: Sendable {
     }
 
     /// Completes an operation; false when it is late.
-    func complete(_ id: UInt64, _ result: Result<Value, any Error>) -> Bool {
+    package func complete(_ id: UInt64, _ result: Result<Value, any Error>) -> Bool {
         guard let operation = self.state.withLock({ $0.operations.removeValue(forKey: id) }) else { return false }
         return operation.complete(result)
     }

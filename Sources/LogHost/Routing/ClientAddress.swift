@@ -1,10 +1,10 @@
-internal import NIOCore
+package import NIOCore
 
 /// Who is counted as the client of a request.
-enum ClientAddress {
+package enum ClientAddress {
     /// The peer's address; behind a trusted proxy the last address in `X-Forwarded-For` that is no trusted proxy itself.
     /// Empty on a unix socket, where all clients are local and none is counted.
-    static func of(_ peer: SocketAddress?, forwardedFor: [String], trusted: [AddressRange]) -> String {
+    package static func of(_ peer: SocketAddress?, forwardedFor: [String], trusted: [AddressRange]) -> String {
         guard let peer, let address = peer.ipAddress, let bytes = Self.bytes(of: peer) else { return "" }
         guard trusted.contains(where: { $0.contains(bytes) }) else { return address }
         let hops = forwardedFor.joined(separator: ",").split(separator: ",").suffix(32).map { $0.trimmingSpaces }

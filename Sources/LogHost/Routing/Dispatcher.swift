@@ -37,7 +37,10 @@ struct Dispatcher: Sendable {
         var size = 0
         for field in head.headerFields { size += field.name.rawName.utf8.count + field.value.utf8.count + 4 }
         if size > limits.headerBytes { throw Problem(431, "The header is larger than \(limits.headerBytes) bytes.") }
-        if self.isTCP, self.site.isUnprotected, !Self.isLocal(head.authority ?? "") {
+        // Whoever says `insecure: true` wants to be reached by any name; health tells nothing.
+        if self.isTCP, self.site.isUnprotected, !self.site.configuration.insecure, exchange.path != "/healthz",
+            !Self.isLocal(head.authority ?? "")
+        {
             throw Problem(
                 421, "Without an authorizer only localhost is served: use http://localhost or http://127.0.0.1.",
                 parameter: "Host")

@@ -49,6 +49,9 @@ final class Exchange: @unchecked Sendable {
 
     /// Headers that every answer has.
     func decorate(_ head: inout HTTPResponse) {
+        head.headerFields[.date] = HTTPDate.now
+        // Logs are bytes that anybody may have written: no browser shall take them for a page.
+        head.headerFields[.xContentTypeOptions] = "nosniff"
         guard !self.site.isUnprotected else { return }
         head.headerFields[.accessControlAllowOrigin] = self.site.configuration.streams.corsOrigin
         head.headerFields[.accessControlExposeHeaders] = "X-Journal-Skip-Next, X-Journal-Skip-Prev"

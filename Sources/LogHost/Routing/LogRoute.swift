@@ -43,6 +43,11 @@ struct LogRoute {
         var head = self.head(log, encoder, opened)
         if log.query.follow {
             head.headerFields[.accelBuffering] = "no"
+            if self.exchange.request.method == .head {
+                try await self.site.workers.run { opened.stream.close() }
+                self.exchange.answer = .whole(head, nil)
+                return
+            }
             let follow = FollowAnswer(
                 site: self.site, exchange: self.exchange, opened: opened, encoder: encoder, lease: lease, signal: signal)
             self.exchange.answer = .streamed(head) { try await follow.write(to: $0) }

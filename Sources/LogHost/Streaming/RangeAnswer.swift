@@ -27,6 +27,11 @@ struct RangeAnswer: Sendable {
             throw self.stream.failure ?? PluginFailure(code: 1, message: "The source failed.")
         }
         if outcome.continues || outcome == .fault {
+            if self.exchange.request.method == .head {
+                await self.close()
+                self.exchange.answer = .whole(head, nil)
+                return
+            }
             let (start, ending) = (first, outcome)
             self.exchange.answer = .streamed(head) { outbound in
                 try await self.write(start, ending, to: outbound)
