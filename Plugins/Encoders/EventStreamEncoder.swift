@@ -19,7 +19,12 @@ struct EventStreamEncoder: Encoder {
         self.object.encode(entry, into: &sink)
     }
 
+    mutating func finish(into sink: inout Sink) {
+        self.object.abandon(into: &sink)
+    }
+
     mutating func encode(_ event: Event, into sink: inout Sink) {
+        self.object.abandon(into: &sink)
         sink.append("event: ")
         unsafe sink.append(event.name.utf8Span.span.bytes)
         if !event.id.isEmpty {

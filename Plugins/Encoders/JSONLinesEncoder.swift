@@ -16,4 +16,8 @@ struct JSONLinesEncoder: Encoder {
     mutating func encode(_ entry: borrowing Entry, into sink: inout Sink) -> EncodeProgress {
         self.object.encode(entry, into: &sink)
     }
+
+    mutating func finish(into sink: inout Sink) {
+        self.object.abandon(into: &sink)
+    }
 }

@@ -198,14 +198,30 @@ struct JSONObject {
         self.moveToNextField(entry)
     }
 
+    /// Ends an entry whose value was to go on and does not: before an event, and before the end of the answer.
+    mutating func abandon(into sink: inout Sink) {
+        unsafe sink.withUnsafeFreeBytes { memory in
+            var output = unsafe Output(memory)
+            self.abandon(to: &output)
+            return output.count
+        }
+    }
+
+    private mutating func abandon(to output: inout Output) {
+        guard self.stage == .suspended else { return }
+        output.append(self.isArrayOpen ? "\"]},\"truncated\":true}\n" : "\"},\"truncated\":true}\n")
+        if !self.framesLine { output.append(UInt8(ascii: "\n")) }
+        self.isArrayOpen = false
+        self.idFollows = false
+        self.stage = .start
+    }
+
     /// Goes on with the value that the entry before left open. False when the buffer is full.
     private mutating func resume(_ entry: borrowing Entry, to output: inout Output) -> Bool {
         guard output.free >= 64 else { return false }
         guard entry.flags.contains(.continued), entry.fieldCount > 0 else {
             // The source broke its promise: close what is open and begin anew.
-            output.append("\"},\"truncated\":true}\n")
-            if case .event = self.frame { output.append(UInt8(ascii: "\n")) }
-            self.stage = .start
+            self.abandon(to: &output)
             return true
         }
         self.field = entry.fieldCount - 1

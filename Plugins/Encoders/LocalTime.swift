@@ -1,12 +1,12 @@
 internal import Glibc
 internal import PluginKit
 
-/// Formats seconds as local time, asking the C library for the zone's offset once per quarter of an hour of log time.
+/// Formats seconds as local time, asking the C library for the zone's offset once per minute of log time.
 struct LocalTime {
-    // Every zone's offset changes on a quarter of an hour.
-    private static let quarter: UInt64 = 900
+    // Every zone's offset changes on a full minute; not on a quarter of an hour: St. John's did at 00:01 until 2011.
+    private static let minute: UInt64 = 60
 
-    private var knownQuarter = UInt64.max
+    private var knownMinute = UInt64.max
     private var offset = 0
     private var formattedSecond = UInt64.max
     private var formatted = InlineArray<19, UInt8>(repeating: 0x30)
@@ -22,12 +22,12 @@ struct LocalTime {
     }
 
     private mutating func format(_ seconds: UInt64) {
-        if seconds / Self.quarter != self.knownQuarter {
+        if seconds / Self.minute != self.knownMinute {
             var time = time_t(seconds)
             var local = unsafe tm()
             unsafe localtime_r(&time, &local)
             self.offset = unsafe local.tm_gmtoff
-            self.knownQuarter = seconds / Self.quarter
+            self.knownMinute = seconds / Self.minute
         }
         let local = Int(seconds) + self.offset
         let (day, second) = Self.floorDivide(local, 86_400)

@@ -6,6 +6,8 @@ internal import PluginKit
 /// lies before it in the direction of reading; otherwise the boundary lies behind it.
 struct JournalPosition {
     var isPending = false
+    /// Nothing lies in the direction of reading: back from the head, where libsystemd would give any entry.
+    var isAtEnd = false
     /// Entries stepped over.
     var skipped: UInt64 = 0
 
@@ -19,13 +21,16 @@ struct JournalPosition {
             try handle.seekTail()
             // Standing on the last entry, and not "at the tail", is what later entries come after.
             if query.skip >= 0, query.direction == .forward, try !handle.previous() { try handle.seekHead() }
-        case .time(let microseconds): try handle.seek(realtime: microseconds)
+        case .time(let microseconds):
+            // Going back, libsystemd begins with the last entry at or before the time it was given.
+            let goesBack = count > 0 ? move == .backward : query.direction == .backward
+            try handle.seek(realtime: goesBack && microseconds > 0 ? microseconds - 1 : microseconds)
         case .cursor:
             guard let cursor else { throw PluginError(.internalFault, "The query has no cursor.") }
             return try Self.seek(cursor, query, in: handle)
         }
         if case .tail = query.start, query.skip >= 0 { return JournalPosition() }
-        if case .head = query.start, query.skip <= 0 { return JournalPosition() }
+        if case .head = query.start, query.skip <= 0 { return JournalPosition(isAtEnd: query.direction == .backward) }
         let skipped = try handle.skip(count, move)
         // Having moved against the direction of reading, the entry stood on is the first to be read.
         return JournalPosition(isPending: skipped > 0 && move != query.direction, skipped: skipped)

@@ -20,7 +20,7 @@ final class JournalReader: LogReader {
         self.query = query
         self.handle = handle
         self.isPending = position.isPending
-        self.remaining = query.limit == 0 ? .max : query.limit
+        self.remaining = position.isAtEnd ? 0 : query.limit == 0 ? .max : query.limit
         self.fieldNames = (query.needs.fields ?? []).map { $0.map { CChar(bitPattern: $0) } + [0] }
     }
 

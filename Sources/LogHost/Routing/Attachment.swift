@@ -2,8 +2,19 @@
 package enum Attachment {
     /// Fills a route's file-name template: `{variable}`, and `{-postfix}` with its dash only when there is one.
     package static func fileName(template: String, variables: [(name: String, value: String)], postfix: String?) -> String {
-        var name = template.replacing("{-postfix}", with: postfix.map { "-\($0)" } ?? "")
-        for variable in variables { name = name.replacing("{\(variable.name)}", with: variable.value) }
+        var name = ""
+        var rest = template[...]
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            name += rest[..<open]
+            let key = rest[rest.index(after: open)..<close]
+            if key == "-postfix" {
+                name += postfix.map { "-\($0)" } ?? ""
+            } else {
+                name += variables.first { $0.name == key }?.value ?? "{\(key)}"
+            }
+            rest = rest[rest.index(after: close)...]
+        }
+        name += rest
         // A file name, not a path.
         return name.replacing("/", with: "_")
     }

@@ -25,7 +25,8 @@ enum HTTPDate {
         var date = unsafe tm()
         unsafe gmtime_r(&second, &date)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let day = unsafe "\(self.days[Int(date.tm_wday)]), \(two(date.tm_mday)) \(self.months[Int(date.tm_mon)]) \(date.tm_year + 1900)"
+        let day =
+            unsafe "\(self.days[Int(date.tm_wday)]), \(two(date.tm_mday)) \(self.months[Int(date.tm_mon)]) \(date.tm_year + 1900)"
         return unsafe "\(day) \(two(date.tm_hour)):\(two(date.tm_min)):\(two(date.tm_sec)) GMT"
     }
 }

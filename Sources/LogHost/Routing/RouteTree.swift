@@ -46,17 +46,22 @@ package struct RouteTree<Target: Sendable>: Sendable {
             guard !takesRest else {
                 throw Collision(description: "plugin \(owner): route \(template): only the last segment may take the rest")
             }
-            if segment.hasPrefix("{"), segment.hasSuffix("}"), segment.count > 2 {
-                var name = String(segment.dropFirst().dropLast())
-                if name.hasSuffix("...") {
-                    takesRest = true
-                    name.removeLast(3)
-                }
-                names.append(name)
-                path.append(nil)
-            } else {
+            guard segment.contains(where: { $0 == "{" || $0 == "}" }) else {
                 path.append(String(segment))
+                continue
             }
+            var name = segment.hasPrefix("{") && segment.hasSuffix("}") ? String(segment.dropFirst().dropLast()) : ""
+            if name.hasSuffix("...") {
+                takesRest = true
+                name.removeLast(3)
+            }
+            guard isVariableName(name), !names.contains(name) else {
+                throw Collision(
+                    description:
+                        "plugin \(owner): route \(template): {name} must be a whole segment, of a-z, 0-9 and _, and unique")
+            }
+            names.append(name)
+            path.append(nil)
         }
         if takesRest { path.removeLast() }
         let leaf = Leaf(target: target, template: template, owner: owner, names: names)
@@ -128,4 +133,8 @@ package struct RouteTree<Target: Sendable>: Sendable {
         }
         return nil
     }
+}
+
+private func isVariableName(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
 }

@@ -84,7 +84,9 @@ struct FollowAnswer: Sendable {
             let reason = await self.signal.wait(TimeAmount(left), on: self.exchange.channel.eventLoop)
             guard reason == .timeout else { return }
             if ContinuousClock.now >= life {
-                if !keepAlive.isEmpty { try await self.exchange.write(ByteBuffer(bytes: keepAlive), to: outbound) }
+                if !keepAlive.isEmpty, !self.stream.isInsideValue {
+                    try await self.exchange.write(ByteBuffer(bytes: keepAlive), to: outbound)
+                }
                 lastWrite = .now
             }
             if let recheck, ContinuousClock.now >= recheck { return }
@@ -105,8 +107,9 @@ struct FollowAnswer: Sendable {
 
     /// The host stops: an event stream's client reconnects by itself.
     private func sendFarewell(_ outbound: Exchange.Outbound) async throws {
-        if self.encoder.isEventStream {
-            try await self.exchange.write(ByteBuffer(string: ": the host is stopping\n\n"), to: outbound)
-        }
+        var last = ByteBuffer()
+        try self.stream.finish(&last)
+        if self.encoder.isEventStream { last.writeString(": the host is stopping\n\n") }
+        if last.readableBytes > 0 { try await self.exchange.write(last, to: outbound) }
     }
 }

@@ -41,6 +41,8 @@ final class LogStream: @unchecked Sendable {
     /// The last entry given, for a gap's `from` and a resumption.
     private(set) var lastCursor: [UInt8] = []
     private(set) var failure: PluginFailure?
+    /// True between two pieces of a value: nothing else may be written there.
+    private(set) var isInsideValue = false
 
     init(_ opened: OpenedReader, query: LogQuery, encoder: EncoderState, isEventStream: Bool, maximumValueBytes: Int) {
         self.reader = opened.reader
@@ -141,7 +143,8 @@ final class LogStream: @unchecked Sendable {
             case LOGHOST_ENCODE_DONE:
                 self.isInsideEntry = false
                 self.index += 1
-                if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES == 0 {
+                self.isInsideValue = unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0
+                if !self.isInsideValue {
                     self.entriesGiven &+= 1
                     if self.limitLeft != .max { self.limitLeft &-= 1 }
                     if self.limitLeft == 0 {

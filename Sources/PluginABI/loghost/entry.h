@@ -25,7 +25,7 @@ enum {
  *
  * PIECES. A long value may be given as several entries in a row, all but the last with CONTINUES, all but the
  * first with CONTINUED. A CONTINUED entry has exactly one field, of the same name as the last field of the
- * entry before. The last piece alone carries the cursor, so that a source need not know a line's end before
+ * entry before; no other field of the entry may have that name. The last piece alone carries the cursor, so that a source need not know a line's end before
  * it gives its beginning; NO_NEWLINE stands there too. A piece may end inside a UTF-8 character, and a batch
  * between pieces. A GAP or an ERROR between pieces ends the value. An unfinished last line and its later
  * remainder are two entries, no pieces.

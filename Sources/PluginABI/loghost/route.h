@@ -39,8 +39,8 @@ enum {
  * `path` is a template of segments, `/v2/component/{name}`; the last segment may be `{name...}`, one or more
  * segments with their slashes. A literal wins over a variable. A trailing slash is part of the path. Two
  * routes with the same method and the same shape collide, and the host does not start. A GET route also
- * serves HEAD. Variables reach the plugin percent-decoded, and the host answers 400 for one that is empty or
- * holds a control character. */
+ * serves HEAD. Variables reach the plugin percent-decoded; an empty segment never matches one, and a control
+ * character anywhere in a path is 400. */
 typedef struct loghost_route {
     uint32_t size;
     uint32_t id;          /* the plugin's own name for it, given back in the request */
