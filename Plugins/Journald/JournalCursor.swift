@@ -14,7 +14,8 @@ struct JournalCursor: Equatable {
     init(_ bytes: [UInt8]) throws {
         let malformed = PluginError(.malformedCursor, "The cursor is malformed: it must be one that an entry carried.")
         let parts = bytes.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
-        guard parts.count == 6 else { throw malformed }
+        // Longer than libsystemd ever writes one: a number of any length would count as well-formed otherwise.
+        guard parts.count == 6, bytes.count <= 256 else { throw malformed }
         func value(_ index: Int, _ key: UInt8) throws -> String {
             let part = parts[index]
             guard part.count > 2, part.first == key, part[part.startIndex + 1] == UInt8(ascii: "=") else { throw malformed }
@@ -22,7 +23,9 @@ struct JournalCursor: Equatable {
         }
         func number(_ index: Int, _ key: UInt8) throws -> UInt64 {
             let text = try value(index, key)
-            guard text.utf8.allSatisfy(isHexDigit), let number = UInt64(text, radix: 16) else { throw malformed }
+            guard text.utf8.count <= 16, text.utf8.allSatisfy(isHexDigit), let number = UInt64(text, radix: 16) else {
+                throw malformed
+            }
             return number
         }
         func id(_ index: Int, _ key: UInt8) throws -> String {

@@ -20,6 +20,8 @@ final class JournalHandle {
     }
 
     private let watch: Watch
+    /// How long a skip may take.
+    private static let skipping = Duration.seconds(30)
     private let opened = ContinuousClock.now
 
     /// How long a handle without a watch is taken to know all files.
@@ -29,8 +31,6 @@ final class JournalHandle {
 
     init(_ journal: OpaquePointer) {
         unsafe self.journal = unsafe journal
-        // Values of any length are complete.
-        unsafe sd_journal_set_data_threshold(journal, 0)
         // Makes libsystemd watch the directories, so that `refresh` learns of new files; explicit files have no watch. The first wait does
         // not wait, and takes the present files as known: after `sd_journal_get_fd` the first news would always count as an invalidation.
         switch unsafe sd_journal_wait(journal, 0) {
@@ -66,6 +66,11 @@ final class JournalHandle {
         case SD_JOURNAL_APPEND.intValue: .appended
         default: .invalidated
         }
+    }
+
+    /// Bounds what a compressed field may become when it is unpacked: its name, `=` and so many bytes of value.
+    func limitValues(_ bytes: Int) {
+        unsafe sd_journal_set_data_threshold(self.journal, min(bytes, 1 << 40) + 65)
     }
 
     // MARK: Filter
@@ -109,9 +114,12 @@ final class JournalHandle {
     /// Moves over entries; returns how many there were.
     func skip(_ count: UInt64, _ direction: Query.Direction) throws -> UInt64 {
         var moved: UInt64 = 0
+        let deadline = ContinuousClock.now + Self.skipping
         while moved < count {
-            // libsystemd answers with an int.
-            let step = min(count - moved, 1 << 20)
+            guard ContinuousClock.now < deadline else {
+                throw PluginError(.limit, "The skip leads over more entries than can be stepped over in time.")
+            }
+            let step = min(count - moved, 1 << 14)
             let result =
                 switch direction {
                 case .forward: try check(unsafe sd_journal_next_skip(self.journal, step))

@@ -80,6 +80,7 @@ final class JournalReader: LogReader {
     private func readOn(_ handle: JournalHandle, into batch: inout BatchBuilder, _ limits: ReadLimits) throws -> ReadOutcome? {
         let deadline = ContinuousClock.now + limits.searching
         var passed = 0
+        handle.limitValues(limits.valueBytes)
         while batch.entryCount < limits.entries, batch.byteCount < limits.bytes, self.remaining > 0 {
             guard try self.move(handle) else { break }
             let realtime = try handle.realtime()
@@ -202,16 +203,21 @@ final class JournalReader: LogReader {
         guard handle.bytesRead > self.pool.renewal else { return }
         let cursor = try handle.cursor()
         guard let fresh = try self.pool.take() else { return }
-        try fresh.setFilter(self.query.filter)
-        try fresh.seek(cursor)
-        let found = self.query.direction == .forward ? try fresh.next() : try fresh.previous()
-        guard found, try fresh.isAt(cursor) else {
+        guard (try? self.stand(fresh, on: cursor)) == true else {
             // Vacuumed in this moment: the old handle still has its files open.
             self.pool.give(fresh)
             return
         }
         self.handle = fresh
         self.pool.discard(handle)
+    }
+
+    /// Positions a handle; false when the entry is not there.
+    private func stand(_ handle: JournalHandle, on cursor: String) throws -> Bool {
+        try handle.setFilter(self.query.filter)
+        try handle.seek(cursor)
+        let found = self.query.direction == .forward ? try handle.next() : try handle.previous()
+        return found ? try handle.isAt(cursor) : false
     }
 
     /// Nothing newer: looks again soon after news and ever slower in silence.

@@ -43,8 +43,8 @@ struct JournalSource: LogSource {
                 .invalid, "field: expected one of \(self.uniqueFields.joined(separator: ", "))")
         }
         guard let handle = try self.pool.take() else { return .answer(status: 204, headers: [], bytes: nil) }
+        defer { self.pool.give(handle) }
         let values = try handle.uniqueValues(of: field, maximumCount: 100_000, maximumBytes: 16 << 20)
-        self.pool.give(handle)
         if values.isEmpty { return .answer(status: 204, headers: [], bytes: nil) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes

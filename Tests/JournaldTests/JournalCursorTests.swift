@@ -69,7 +69,7 @@ import Testing
             let read = try readAll(source)
             for (number, entry) in read.enumerated() {
                 let upper = entry.cursor.uppercased().replacing(/[SIBMTX]=/) { $0.output.lowercased() }
-                let long = entry.cursor.replacing(/([imtx])=/) { "\($0.output.1)=000" }
+                let long = entry.cursor.replacing(/([imt])=/) { "\($0.output.1)=00" }
                 for spelling in [entry.cursor, upper, long] {
                     var query = Query()
                     query.start = .cursor(Array(spelling.utf8))

@@ -18,6 +18,7 @@ struct Program {
     init(configuration: Configuration, unsafeLoadByPath: Bool, isEmbedded: Bool, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
+        Self.raiseDescriptorLimit(for: configuration.limits.connections, logger)
         self.watches = DescriptorWatch()
         let wakes = WakeRegistry()
         var plugins: [PluginInstance] = []
@@ -53,6 +54,17 @@ struct Program {
             let place = plugin.line > 0 ? " (line \(plugin.line))" : ""
             throw ConfigurationFailure(
                 "plugin \(plugin.name)\(place): config.\(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
+        }
+    }
+
+    /// Allows as many descriptors as the system lets this process have, and says when that is too few.
+    private static func raiseDescriptorLimit(for connections: Int, _ logger: Logger) {
+        var limit = rlimit()
+        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = limit.rlim_max
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        if limit.rlim_max < UInt(connections) + 256 {
+            logger.warning("fewer descriptors than limits.connections needs", metadata: ["descriptors": "\(limit.rlim_max)"])
         }
     }
 
@@ -124,11 +136,13 @@ struct Program {
     /// Runs the services. The first SIGTERM or SIGINT begins a graceful stop, the second ends the process at once.
     private func untilSignalled(_ group: ServiceGroup) async throws {
         let shutdown = self.site.shutdown
+        let patience = self.configuration.streams.shutdown + .seconds(5)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
                     if shutdown.hasBegun { _exit(130) }
                     shutdown.begin()
+                    endAnyway(after: patience)
                     await group.triggerGracefulShutdown()
                 }
             }
@@ -155,4 +169,17 @@ struct Program {
     private func stop(_ plugins: ArraySlice<PluginInstance>) {
         for plugin in plugins.reversed() { plugin.stop() }
     }
+}
+
+/// Ends the process when it has not ended by itself: a plugin's call that does not return cannot be interrupted.
+private func endAnyway(after patience: Duration) {
+    let seconds = UInt32(clamping: patience.components.seconds)
+    var thread = pthread_t()
+    let context = unsafe UnsafeMutableRawPointer(bitPattern: UInt(max(seconds, 1)))
+    unsafe pthread_create(
+        &thread, nil,
+        { context in
+            sleep(UInt32(UInt(bitPattern: context)))
+            _exit(1)
+        }, unsafe context)
 }

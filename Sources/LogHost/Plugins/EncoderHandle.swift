@@ -87,6 +87,10 @@ final class EncoderState: @unchecked Sendable {
 
     /// Writes a named event.
     func event(name: String, data: String, id: String, _ sink: UnsafePointer<loghost_sink>) throws {
+        // What the ABI promises encoders, whatever text got here.
+        guard name.utf8.count + data.utf8.count + id.utf8.count < 2048 else {
+            throw PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "An event is too long.")
+        }
         let memory = CMemory()
         var error = PluginFailure.fresh()
         let result = unsafe self.functions.pointee.event(

@@ -70,4 +70,9 @@ final class ByteStreamHandle: @unchecked Sendable {
         guard let stream = unsafe self.stream.take() else { return }
         unsafe self.functions.pointee.close(stream)
     }
+
+    /// Leaves the stream to the plugin, which was told that nobody took it.
+    func disown() {
+        unsafe self.stream = nil
+    }
 }

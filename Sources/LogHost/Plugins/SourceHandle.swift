@@ -68,7 +68,10 @@ final class SourceHandle: @unchecked Sendable {
                     { context, operation, resolution, error in
                         guard let context = unsafe context else { return 0 }
                         let table = unsafe Unmanaged<OperationTable<Resolved>>.fromOpaque(context).takeUnretainedValue()
-                        return table.complete(operation, Result { unsafe try resolved(resolution, error) }) ? 1 : 0
+                        let result = Result { try unsafe resolved(resolution, error) }
+                        let isTaken = table.complete(operation, result)
+                        if !isTaken, case .success(.bytes(_, _, let stream)) = result { stream?.disown() }
+                        return isTaken ? 1 : 0
                     }, unsafe Unmanaged.passUnretained(self.resolving).toOpaque())
             }
         } cancel: {

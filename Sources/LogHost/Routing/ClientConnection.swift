@@ -62,16 +62,27 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let connections: ClientConnections
+    private let capacity: Int
     private let deadline: HeaderDeadline
     private let connection = ClientConnection()
 
-    init(connections: ClientConnections, deadline: HeaderDeadline) {
+    /// Connections beyond the limit that are kept open long enough to be told so.
+    private static let grace = 64
+
+    init(connections: ClientConnections, capacity: Int, deadline: HeaderDeadline) {
         self.connections = connections
+        self.capacity = capacity
         self.deadline = deadline
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.connections.add(self.connection, for: context.channel)
+        if self.connections.count > self.capacity + Self.grace { context.close(promise: nil) }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = Self.unwrapOutboundIn(data) { self.deadline.answerEnded() }
+        context.write(data, promise: promise)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -98,6 +109,11 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
             context.fireErrorCaught(error)
             return
         }
+        // In the middle of another answer there is no place for one.
+        guard !self.deadline.isAnswering else {
+            context.close(promise: nil)
+            return
+        }
         let fields: HTTPFields = [.connection: "close", .contentLength: "0"]
         let head = HTTPResponse(status: .init(code: 431, reasonPhrase: "Request Header Fields Too Large"), headerFields: fields)
         context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
@@ -118,6 +134,8 @@ final class HeaderDeadline: ChannelInboundHandler, RemovableChannelHandler {
 
     private let limit: TimeAmount
     private var timer: Scheduled<Void>?
+    /// Requests whose answers have not ended: what arrives meanwhile is no header that anybody waits for.
+    private var requests = 0
 
     init(limit: Duration) {
         self.limit = TimeAmount(limit)
@@ -128,16 +146,24 @@ final class HeaderDeadline: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if self.timer == nil {
+        if self.timer == nil, self.requests == 0 {
             let channel = context.channel
             self.timer = context.eventLoop.scheduleTask(in: self.limit) { channel.close(promise: nil) }
         }
         context.fireChannelRead(data)
     }
 
-    /// The header is complete; the next bytes begin another.
+    fileprivate var isAnswering: Bool { self.requests > 0 }
+
+    /// The header is complete.
     fileprivate func headArrived() {
         self.timer?.cancel()
         self.timer = nil
+        self.requests += 1
+    }
+
+    /// An answer has ended; behind the last one the next bytes begin a header.
+    fileprivate func answerEnded() {
+        if self.requests > 0 { self.requests -= 1 }
     }
 }

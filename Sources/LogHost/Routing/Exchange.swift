@@ -86,22 +86,18 @@ final class Exchange: @unchecked Sendable {
         case .whole(var head, let body):
             self.decorate(&head)
             if let body, head.status != .noContent { head.headerFields[.contentLength] = "\(body.readableBytes)" }
-            guard let body, !isHead, head.status != .noContent else {
-                try await outbound.write(contentsOf: [.head(head), .end(nil)])
-                return
-            }
-            try await self.watchingStall(bytes: body.readableBytes) {
-                try await outbound.write(contentsOf: [.head(head), .body(body), .end(nil)])
-            }
+            var parts: [HTTPResponsePart] = [.head(head)]
+            if let body, !isHead, head.status != .noContent { parts.append(.body(body)) }
+            try await self.write(parts + [.end(nil)], bytes: body?.readableBytes ?? 0, to: outbound)
         case .streamed(var head, let body):
             self.decorate(&head)
             if isHead {
-                try await outbound.write(contentsOf: [.head(head), .end(nil)])
+                try await self.write([.head(head), .end(nil)], bytes: 0, to: outbound)
                 return
             }
-            try await outbound.write(.head(head))
+            try await self.write([.head(head)], bytes: 0, to: outbound)
             try await body(outbound)
-            try await outbound.write(.end(nil))
+            try await self.write([.end(nil)], bytes: 0, to: outbound)
         case nil:
             throw Problem(500, "The host has no answer.")
         }
@@ -109,18 +105,21 @@ final class Exchange: @unchecked Sendable {
 
     /// Writes a piece of a streamed body.
     func write(_ bytes: ByteBuffer, to outbound: Outbound) async throws {
-        try await self.watchingStall(bytes: bytes.readableBytes) { try await outbound.write(.body(bytes)) }
+        try await self.write([.body(bytes)], bytes: bytes.readableBytes, to: outbound)
     }
 
-    /// Closes the connection when a write takes too long. Small writes fit the socket's buffer and are not watched.
-    private func watchingStall<Result>(bytes: Int, _ write: () async throws -> Result) async throws -> Result {
-        guard bytes > 32 << 10 else { return try await write() }
+    /// Writes, and closes the connection when that takes too long. What fits the socket's buffer does not have to be watched.
+    private func write(_ parts: [HTTPResponsePart], bytes: Int, to outbound: Outbound) async throws {
+        guard bytes > 32 << 10 || !self.channel.isWritable else {
+            try await outbound.write(contentsOf: parts)
+            return
+        }
         let channel = self.channel
         let timer = channel.eventLoop.scheduleTask(in: TimeAmount(self.site.configuration.limits.rangeStall)) {
             channel.close(promise: nil)
         }
         defer { timer.cancel() }
-        return try await write()
+        try await outbound.write(contentsOf: parts)
     }
 }
 

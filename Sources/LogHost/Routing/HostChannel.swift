@@ -33,6 +33,8 @@ struct HostChannel: ServerChildChannel {
             var encoder = HTTPResponseEncoder.Configuration()
             // `MessageFraming` knows what the request was.
             encoder.automaticallySetFramingHeaders = false
+            // A peer that vanishes without a word is found by the kernel; unix sockets have no need of it.
+            _ = channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
             let deadline = HeaderDeadline(limit: self.limits.headerRead)
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(deadline)
@@ -41,7 +43,8 @@ struct HostChannel: ServerChildChannel {
                 withEncoderConfiguration: encoder, withDecoderLimitConfiguration: decoderLimits)
             try pipeline.addHandler(MessageFraming())
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-            try pipeline.addHandler(ConnectionObserver(connections: self.connections, deadline: deadline))
+            try pipeline.addHandler(
+                ConnectionObserver(connections: self.connections, capacity: self.limits.connections, deadline: deadline))
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: self.limits.idle, logger: logger))
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
@@ -57,6 +60,8 @@ struct HostChannel: ServerChildChannel {
             } onCancel: {
                 value.channel.close(mode: .input, promise: nil)
             }
+        } catch let failure as PluginFailure {
+            self.dispatcher.site.report(failure)
         } catch {
             // The connection is closed without a clean end, which is what the client is to see.
             logger.trace("connection ended", metadata: ["error": "\(error)"])
@@ -71,7 +76,7 @@ struct HostChannel: ServerChildChannel {
             var part = try await parts.next()
             while case .head(let head) = part {
                 try await self.dispatcher.respond(to: head, with: outbound, on: channel)
-                if head.headerFields[.connection]?.lowercased() == "close" { break }
+                if head.endsConnection { break }
                 // The body is stepped over; behind one that is too large the connection ends.
                 var bodyBytes = 0
                 repeat {
@@ -85,6 +90,15 @@ struct HostChannel: ServerChildChannel {
         }
         outbound.finish()
         try await channel.closeFuture.get()
+    }
+}
+
+extension HTTPRequest {
+    /// True when the client wants the connection closed, or to leave HTTP on it.
+    fileprivate var endsConnection: Bool {
+        if self.method == .connect || self.headerFields[.upgrade] != nil { return true }
+        let options = self.headerFields[.connection]?.lowercased().split(whereSeparator: { ", \t".contains($0) }) ?? []
+        return options.contains("close")
     }
 }
 

@@ -53,7 +53,7 @@ struct LogRoute {
             self.exchange.answer = .streamed(head) { try await follow.write(to: $0) }
         } else {
             try await RangeAnswer(
-                site: self.site, exchange: self.exchange, opened: opened, lease: lease,
+                site: self.site, exchange: self.exchange, opened: opened, lease: lease, signal: signal,
                 isLines: self.route.traits.dialect == .lines,
                 gzip: self.route.coding == "gzip" ? try Gzip() : nil
             ).answer(head)
@@ -78,7 +78,15 @@ struct LogRoute {
         let ids = log.query.follow || self.route.ids
         let lines = self.route.traits.dialect == .lines
         let maximumValueBytes = self.site.configuration.limits.valueBytes
+        let connections = self.site.connections
+        let channel = self.exchange.channel
+        // A request that waited for a worker may have lost its client meanwhile.
+        let checkClient = { @Sendable () throws -> Void in
+            try Task.checkCancellation()
+            if connections.connection(of: channel)?.isGone ?? true { throw CancellationError() }
+        }
         return try await self.site.workers.run {
+            try checkClient()
             guard case .log(let topic, let filter) = try await source.resolve(request, wakeID: lease.wakeID) else {
                 throw PluginFailure(code: 1, message: "The source gave no log for a log's route.")
             }
@@ -87,7 +95,7 @@ struct LogRoute {
             log.query.filter = filter.and(log.query.filter)
             return try await LogOpening(
                 source: source, topic: topic, request: request, log: log, encoder: encoder, ids: ids, lines: lines,
-                wakeID: lease.wakeID, maximumValueBytes: maximumValueBytes
+                wakeID: lease.wakeID, maximumValueBytes: maximumValueBytes, checkClient: checkClient
             ).open()
         }
     }

@@ -14,30 +14,41 @@ final class MessageFraming: ChannelDuplexHandler, RemovableChannelHandler {
     private struct Request {
         var isHead: Bool
         var isOld: Bool
+        /// Nothing can follow on its connection: HTTP/1.0, or a request to leave HTTP, behind which the parser hears no more.
+        var isLast: Bool
     }
 
     /// Requests without a complete answer; more than one when a client does not wait.
     private var requests: [Request] = []
+
+    /// A client that asks on and on without listening would keep its own departure from being heard.
+    private static let pipelineCapacity = 64
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = Self.unwrapInboundIn(data) else {
             context.fireChannelRead(data)
             return
         }
-        self.requests.append(Request(isHead: head.method == .HEAD, isOld: head.version == .http1_0 || head.version.major == 0))
+        let isOld = head.version == .http1_0 || head.version.major == 0
+        let leavesHTTP = head.method == .CONNECT || head.headers.contains(name: "Upgrade")
+        self.requests.append(Request(isHead: head.method == .HEAD, isOld: isOld, isLast: isOld || leavesHTTP))
+        guard self.requests.count <= Self.pipelineCapacity else {
+            context.close(promise: nil)
+            return
+        }
         Self.resolveTarget(&head)
         context.fireChannelRead(Self.wrapInboundOut(.head(head)))
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let request = self.requests.first ?? Request(isHead: false, isOld: false)
+        let request = self.requests.first ?? Request(isHead: false, isOld: false, isLast: false)
         switch Self.unwrapOutboundIn(data) {
         case .head(var head):
             // An informational answer is not the answer.
             guard head.status.code >= 200 else { break }
+            if request.isLast { head.headers.replaceOrAdd(name: "Connection", value: "close") }
             if request.isOld {
                 head.version = .http1_0
-                head.headers.replaceOrAdd(name: "Connection", value: "close")
             } else if !request.isHead, head.status.mayHaveResponseBody, !head.headers.contains(name: "Content-Length") {
                 head.headers.replaceOrAdd(name: "Transfer-Encoding", value: "chunked")
             }
@@ -47,7 +58,7 @@ final class MessageFraming: ChannelDuplexHandler, RemovableChannelHandler {
             break
         case .end:
             if !self.requests.isEmpty { self.requests.removeFirst() }
-            guard request.isOld else { break }
+            guard request.isLast else { break }
             context.writeAndFlush(data, promise: promise)
             context.close(mode: .output, promise: nil)
             return

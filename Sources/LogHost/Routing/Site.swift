@@ -38,6 +38,14 @@ final class Site: Sendable {
         self.logger = logger
     }
 
+    /// Logs what a plugin has failed with: the operator's when the source is at fault, else the client's own.
+    func report(_ failure: PluginFailure) {
+        let status = failure.problem.status
+        self.logger.log(
+            level: status >= 500 ? .error : .debug, "a request failed",
+            metadata: ["status": "\(status)", "reason": "\(failure.message)"])
+    }
+
     /// Without authorizers any web page could otherwise read the logs through its visitor's browser.
     var isUnprotected: Bool { self.configuration.authorizers.isEmpty }
 }

@@ -17,6 +17,8 @@ struct FollowAnswer: Sendable {
         connection?.onGone { signal.end(.clientGone) }
         let shutdown = self.site.shutdown.add { signal.end(.shutdown) }
         do {
+            // Gone before anybody could be told.
+            guard connection != nil else { throw CancellationError() }
             try await self.follow(outbound)
         } catch {
             await self.leave(connection, shutdown)

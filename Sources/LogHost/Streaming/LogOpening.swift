@@ -12,6 +12,8 @@ struct LogOpening: Sendable {
     let lines: Bool
     let wakeID: UInt64
     let maximumValueBytes: Int
+    /// Throws when nobody waits for the answer any more.
+    let checkClient: @Sendable () throws -> Void
 
     /// A log that is open, with its first bytes.
     struct Opened: Sendable {
@@ -42,7 +44,10 @@ struct LogOpening: Sendable {
     private func openBehindLoss(_ failure: PluginFailure) async throws -> Opened {
         var query = self.log.query
         var lost = ""
-        if case .cursor(let cursor) = query.start { lost = String(decoding: cursor, as: UTF8.self) }
+        // The client's own bytes: no longer than a cursor can be.
+        if case .cursor(let cursor) = query.start, cursor.count <= Int(LOGHOST_CURSOR_CAPACITY) {
+            lost = String(decoding: cursor, as: UTF8.self)
+        }
         query.start = .head
         let stream = try await self.stream(query).stream
         var first = ByteBuffer()
@@ -94,6 +99,7 @@ struct LogOpening: Sendable {
     private func stream(_ query: LogQuery) async throws -> (stream: LogStream, skipped: UInt64) {
         let encoder = try self.encoder.begin(
             ids: self.ids, exactValues: self.log.exactValues, lines: self.lines, maximumValueBytes: self.maximumValueBytes)
+        try self.checkClient()
         var query = query
         let needs = encoder.needs
         var opened = try await self.source.open(

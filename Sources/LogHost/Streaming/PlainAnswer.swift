@@ -65,6 +65,7 @@ struct PlainAnswer: Sendable {
     private func write(_ first: Piece, of stream: ByteStreamHandle, to outbound: Exchange.Outbound) async throws {
         let connection = self.site.connections.connection(of: self.exchange.channel)
         let signal = self.signal
+        guard connection != nil else { throw CancellationError() }
         connection?.onGone { signal.end(.clientGone) }
         defer { connection?.onGone(nil) }
         var piece = first

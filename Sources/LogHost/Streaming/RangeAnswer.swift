@@ -8,6 +8,7 @@ struct RangeAnswer: Sendable {
     let exchange: Exchange
     let opened: LogOpening.Opened
     let lease: Lease
+    let signal: FollowSignal
     let isLines: Bool
     let gzip: Gzip?
 
@@ -19,8 +20,13 @@ struct RangeAnswer: Sendable {
         var first = self.opened.first
         var outcome = self.opened.outcome
         let deadline = ContinuousClock.now + self.site.configuration.limits.scan
-        while first.readableBytes == 0, outcome.continues {
-            (first, outcome) = try await self.next(deadline)
+        do {
+            while first.readableBytes == 0, outcome.continues {
+                (first, outcome) = try await self.next(deadline)
+            }
+        } catch {
+            await self.close()
+            throw error
         }
         if case .fault = outcome, first.readableBytes == 0 {
             await self.close()
@@ -91,18 +97,32 @@ struct RangeAnswer: Sendable {
 
     /// Fills the next buffer, going on over silence until the deadline.
     private func next(_ deadline: ContinuousClock.Instant) async throws -> (ByteBuffer, LogStream.Outcome) {
-        let connection = self.site.connections.connection(of: self.exchange.channel)
-        return try await self.site.workers.run {
-            var buffer = ByteBuffer()
-            while true {
-                let outcome = self.stream.fill(&buffer)
-                guard outcome == .searching else { return (buffer, outcome) }
-                guard ContinuousClock.now < deadline else {
-                    throw Problem(503, "The search found nothing in the time allowed; a narrower one may.", retryAfter: 5)
+        while true {
+            let (buffer, outcome) = try await self.site.workers.run {
+                var buffer = ByteBuffer()
+                while true {
+                    let outcome = self.stream.fill(&buffer)
+                    guard outcome == .searching else { return (buffer, outcome) }
+                    try self.checkPatience(deadline)
                 }
-                if connection?.isGone ?? true { throw CancellationError() }
-                try Task.checkCancellation()
             }
+            guard outcome == .pending, buffer.readableBytes == 0 else { return (buffer, outcome) }
+            try self.checkPatience(deadline)
+            // No thread waits for a source that has to wait itself.
+            let left = TimeAmount(max(.zero, deadline - .now))
+            switch await self.signal.wait(left, on: self.exchange.channel.eventLoop) {
+            case .wake, .timeout: break
+            case .clientGone, .shutdown: throw CancellationError()
+            }
+        }
+    }
+
+    /// Throws when there is nobody to search for, or it takes too long.
+    private func checkPatience(_ deadline: ContinuousClock.Instant) throws {
+        try Task.checkCancellation()
+        if self.site.connections.connection(of: self.exchange.channel)?.isGone ?? true { throw CancellationError() }
+        guard ContinuousClock.now < deadline else {
+            throw Problem(503, "The search found nothing in the time allowed; a narrower one may.", retryAfter: 5)
         }
     }
 

@@ -96,6 +96,16 @@ final class HTTPConnection {
         }
     }
 
+    /// Reads whatever comes until the other side closes, as it comes.
+    func readToEnd() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let more = try self.descriptor.read(upTo: 64 << 10, by: self.deadline)
+            if more.isEmpty { return bytes }
+            bytes += more
+        }
+    }
+
     /// Waits until the server closes; throws when it does not, or has something left to say.
     func expectClosed() throws {
         guard self.used == self.received.count, try self.descriptor.read(upTo: 1, by: self.deadline).isEmpty else {
