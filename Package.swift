@@ -86,10 +86,15 @@ let package = Package(
         .target(name: "Encoders", dependencies: ["PluginKit"], path: "Plugins/Encoders", swiftSettings: settings),
         plugin("Encoders"),
 
-        .testTarget(name: "LogHostTests", dependencies: ["LogHost"], swiftSettings: settings),
-        .testTarget(name: "PluginKitTests", dependencies: ["PluginKit"], swiftSettings: settings),
-        .testTarget(name: "EncodersTests", dependencies: ["Encoders", "PluginKit"], swiftSettings: settings),
-        .testTarget(name: "JournaldTests", dependencies: ["Journald", "PluginKit"], swiftSettings: settings),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "LogHostTests",
+            dependencies: ["LogHost", "TestSupport", .product(name: "NIOCore", package: "swift-nio")], swiftSettings: settings),
+        .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "EncodersTests", dependencies: ["Encoders", "PluginKit", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "JournaldTests", dependencies: ["Journald", "PluginKit", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "EndToEndTests", resources: [.copy("Golden")], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

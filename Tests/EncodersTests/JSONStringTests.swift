@@ -1,4 +1,5 @@
 import PluginKit
+internal import TestSupport
 import Testing
 
 @Suite struct JSONStringTests {

@@ -1,5 +1,6 @@
 import Glibc
 import PluginKit
+internal import TestSupport
 import Testing
 
 /// Each zone has a process of its own, because `TZ` belongs to the whole process.

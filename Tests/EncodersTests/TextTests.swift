@@ -1,5 +1,6 @@
 import Glibc
 import PluginKit
+internal import TestSupport
 import Testing
 
 @Suite struct TextTests {

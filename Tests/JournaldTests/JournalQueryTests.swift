@@ -1,4 +1,5 @@
 import PluginKit
+internal import TestSupport
 import Testing
 
 /// Readers against a naive model of what a query means: boundaries between the entries that pass, counted in an array.

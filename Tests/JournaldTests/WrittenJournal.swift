@@ -1,3 +1,5 @@
+internal import TestSupport
+
 /// The entries the property tests read: of two boots, with repeated fields, equal times and bytes that are no text.
 enum WrittenJournal {
     static let start: UInt64 = 1_700_000_000_000_000

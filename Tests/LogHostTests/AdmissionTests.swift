@@ -1,5 +1,6 @@
 import LogHost
 import NIOCore
+internal import TestSupport
 import Testing
 
 @Suite struct AdmissionTests {

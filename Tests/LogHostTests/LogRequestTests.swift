@@ -1,4 +1,5 @@
 import LogHost
+internal import TestSupport
 import Testing
 
 @Suite struct LogRequestTests {
@@ -299,18 +300,5 @@ import Testing
             }
         }
         #expect(accepted > 1000, "too few inputs came through to test anything behind the first check")
-    }
-}
-
-/// SplitMix64: the same numbers on every run.
-struct SeededInputs: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var z = self.state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import LogHost
+internal import TestSupport
 import Testing
 
 @Suite struct NegotiationTests {

@@ -32,9 +32,6 @@ struct Remainder {
         self.isEmpty = self.filter == nil && self.since == 0 && self.until == 0 && self.skip == 0 && self.left == .max
     }
 
-    /// How many entries are still to be stepped over.
-    var skipsLeft: UInt64 { self.skip }
-
     /// Judges the next entry of the source.
     mutating func judge(_ entry: UnsafePointer<loghost_entry>) -> Verdict {
         let flags = unsafe Int(entry.pointee.flags)
@@ -62,7 +59,4 @@ struct Remainder {
         if self.left != .max { self.left -= 1 }
         return .give
     }
-
-    /// True when the last entry that may be given has been given whole.
-    var isExhausted: Bool { self.left == 0 && self.pieceVerdict == nil }
 }

@@ -1,8 +1,12 @@
 /// SplitMix64: the same numbers on every run.
-struct SeededInputs: RandomNumberGenerator {
-    var state: UInt64
+package struct SeededInputs: RandomNumberGenerator {
+    package var state: UInt64
 
-    mutating func next() -> UInt64 {
+    package init(state: UInt64) {
+        self.state = state
+    }
+
+    package mutating func next() -> UInt64 {
         self.state &+= 0x9e37_79b9_7f4a_7c15
         var z = self.state
         z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -10,7 +14,7 @@ struct SeededInputs: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
-    mutating func bytes(_ count: Int) -> [UInt8] {
+    package mutating func bytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 8)
         while bytes.count < count {
