@@ -36,26 +36,19 @@ extension EndToEndTests {
         }
 
         @Test func `who asks on and on without listening is cut off`() async throws {
-            let isCutOff = try await Golden.server.connect { connection in
+            let isCutOff = try await Golden.server.connect(within: .seconds(5)) { connection in
                 let request = Array("GET /v2/component?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
                 do {
                     for _ in 0..<200 { try connection.send(request) }
                     _ = try connection.readToEnd()
                     return true
                 } catch {
-                    return true
+                    // A connection that is reset is cut off; one that goes on until the deadline is not.
+                    return !"\(error)".contains("deadline")
                 }
             }
             #expect(isCutOff)
             #expect(try await Golden.server.get("/healthz").status == 200)
-        }
-
-        @Test func `a skip over everything is no work for a client that has gone`() async throws {
-            for _ in 0..<50 {
-                let target = "/v2/component?cursor=END&skip=-9000000000000000000&limit=1&filter=PRIORITY:6"
-                try await Golden.server.connect { try $0.send(HTTPRequest(target)) }
-            }
-            #expect(try await Golden.server.get("/v1/range/?limit=1").status == 200)
         }
     }
 }
