@@ -15,7 +15,7 @@ struct Program {
     private let site: Site
 
     /// Loads and creates everything; nothing runs yet. Throws one line for whatever is wrong.
-    init(configuration: Configuration, unsafeLoadByPath: Bool, isEmbedded: Bool, logger: Logger) throws {
+    init(configuration: Configuration, unsafeLoadByPath: Bool, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
         Self.raiseDescriptorLimit(for: configuration.limits.connections, logger)
@@ -53,7 +53,7 @@ struct Program {
         } catch {
             let place = plugin.line > 0 ? " (line \(plugin.line))" : ""
             throw ConfigurationFailure(
-                "plugin \(plugin.name)\(place): config.\(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
+                "plugin \(plugin.name)\(place): config.\(error.explanation)")
         }
     }
 
@@ -106,7 +106,7 @@ struct Program {
             } catch {
                 self.stop(self.plugins[..<index])
                 throw ConfigurationFailure(
-                    "plugin \(plugin.name): \(error.message)\(error.detail.isEmpty ? "" : " (\(error.detail))")")
+                    "plugin \(plugin.name): \(error.explanation)")
             }
         }
         do {

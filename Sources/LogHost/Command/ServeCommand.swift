@@ -46,8 +46,7 @@ struct ServeCommand: AsyncParsableCommand {
         var logger = Logger(label: "loghost")
         logger.logLevel = level
         let program = try Program(
-            configuration: configuration, unsafeLoadByPath: self.unsafeLoadByPath, isEmbedded: self.options.config == nil,
-            logger: logger)
+            configuration: configuration, unsafeLoadByPath: self.unsafeLoadByPath, logger: logger)
         try await program.run()
     }
 }

@@ -21,6 +21,12 @@ struct PluginFailure: Error, Sendable {
         self.retryable = false
     }
 
+    /// For an answer that failed without saying how.
+    static let unexplained = PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
+
+    /// Message and detail, for the operator alone.
+    var explanation: String { self.detail.isEmpty ? self.message : "\(self.message) (\(self.detail))" }
+
     private static func text(_ bytes: UnsafeRawBufferPointer, _ size: UInt32) -> String {
         unsafe String(decoding: bytes.prefix(Int(size)), as: UTF8.self)
     }

@@ -112,7 +112,7 @@ final class SourceHandle: @unchecked Sendable {
         guard let opened = unsafe opened?.pointee, let reader = unsafe opened.reader else {
             let failure =
                 unsafe error.map { unsafe PluginFailure($0.pointee) }
-                ?? PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
+                ?? PluginFailure.unexplained
             return self.opening.complete(operation, .failure(failure))
         }
         let handle = unsafe ReaderHandle(reader, functions: self.functions)
@@ -127,7 +127,7 @@ private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error:
 {
     guard let resolution = unsafe resolution?.pointee else {
         throw unsafe error.map { unsafe PluginFailure($0.pointee) }
-            ?? PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
+            ?? PluginFailure.unexplained
     }
     func headers(_ list: UnsafePointer<loghost_header>?, _ count: Int) -> [(name: String, value: String)] {
         unsafe UnsafeBufferPointer(start: list, count: count).map { unsafe ($0.name.text, $0.value.text) }

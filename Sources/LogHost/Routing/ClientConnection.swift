@@ -15,6 +15,12 @@ final class ClientConnections: Sendable {
         self.connections.withLock { $0[ObjectIdentifier(channel)] }
     }
 
+    /// Throws when nobody waits for an answer on this channel any more.
+    func checkClient(of channel: any Channel) throws {
+        try Task.checkCancellation()
+        if self.connection(of: channel)?.isGone ?? true { throw CancellationError() }
+    }
+
     fileprivate func add(_ connection: ClientConnection, for channel: any Channel) {
         self.connections.withLock { $0[ObjectIdentifier(channel)] = connection }
     }

@@ -81,10 +81,7 @@ struct LogRoute {
         let connections = self.site.connections
         let channel = self.exchange.channel
         // A request that waited for a worker may have lost its client meanwhile.
-        let checkClient = { @Sendable () throws -> Void in
-            try Task.checkCancellation()
-            if connections.connection(of: channel)?.isGone ?? true { throw CancellationError() }
-        }
+        let checkClient = { @Sendable () throws -> Void in try connections.checkClient(of: channel) }
         return try await self.site.workers.run {
             try checkClient()
             guard case .log(let topic, let filter) = try await source.resolve(request, wakeID: lease.wakeID) else {

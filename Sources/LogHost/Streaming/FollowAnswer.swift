@@ -55,7 +55,7 @@ struct FollowAnswer: Sendable {
                 return
             case .fault:
                 // An event stream has said so; anything else must not end cleanly either.
-                throw self.stream.failure ?? PluginFailure(code: 1, message: "The source failed.")
+                throw self.stream.failure ?? PluginFailure.unexplained
             }
             switch self.signal.ending {
             case .clientGone: throw CancellationError()
@@ -97,21 +97,30 @@ struct FollowAnswer: Sendable {
 
     /// Tells an event stream that this is all; a reconnect with the id is 204.
     private func sendEnd(_ reason: String, _ outbound: Exchange.Outbound) async throws {
-        var last = ByteBuffer()
-        if self.encoder.isEventStream {
-            let cursor = String(decoding: self.stream.lastCursor, as: UTF8.self)
-            let data = JSONText.object([("reason", .text(reason)), ("cursor", cursor.isEmpty ? .null : .text(cursor))])
-            try self.stream.append(event: "end", data: data, id: "end", to: &last)
+        let cursor = String(decoding: self.stream.lastCursor, as: UTF8.self)
+        let data = JSONText.object([("reason", .text(reason)), ("cursor", cursor.isEmpty ? .null : .text(cursor))])
+        try await self.sendLast(outbound) { last in
+            if self.encoder.isEventStream { try self.stream.append(event: "end", data: data, id: "end", to: &last) }
+            try self.stream.finish(&last)
         }
-        try self.stream.finish(&last)
-        if last.readableBytes > 0 { try await self.exchange.write(last, to: outbound) }
     }
 
     /// The host stops: an event stream's client reconnects by itself.
     private func sendFarewell(_ outbound: Exchange.Outbound) async throws {
-        var last = ByteBuffer()
-        try self.stream.finish(&last)
-        if self.encoder.isEventStream { last.writeString(": the host is stopping\n\n") }
+        try await self.sendLast(outbound) { last in
+            try self.stream.finish(&last)
+            if self.encoder.isEventStream { last.writeString(": the host is stopping\n\n") }
+        }
+    }
+
+    private func sendLast(
+        _ outbound: Exchange.Outbound, _ compose: @Sendable (inout ByteBuffer) throws -> Void
+    ) async throws {
+        let last = try await self.site.workers.run {
+            var last = ByteBuffer()
+            try compose(&last)
+            return last
+        }
         if last.readableBytes > 0 { try await self.exchange.write(last, to: outbound) }
     }
 }

@@ -31,9 +31,8 @@ final class LogStream: @unchecked Sendable {
     private let isEventStream: Bool
     private let limits: loghost_read_limits
     private var remainder: Remainder
-    /// Counts down when the source applies the limit, so that a follow can tell the limit from the end.
+    /// Counts down whoever applies the limit, so that a follow can tell the limit from the end.
     private var limitLeft: UInt64
-    private let appliesNothing: Bool
     private var entries: UnsafePointer<loghost_entry>?
     private var entryCount = 0
     private var index = 0
@@ -41,6 +40,8 @@ final class LogStream: @unchecked Sendable {
     /// The last entry given, for a gap's `from` and a resumption.
     private(set) var lastCursor: [UInt8] = []
     private(set) var failure: PluginFailure?
+    /// True while an entry is half written: it was judged already.
+    private var isInsideEntry = false
     /// True between two pieces of a value: nothing else may be written there.
     private(set) var isInsideValue = false
 
@@ -49,7 +50,6 @@ final class LogStream: @unchecked Sendable {
         self.encoder = encoder
         self.isEventStream = isEventStream
         self.remainder = Remainder(query, applied: opened.applied)
-        self.appliesNothing = self.remainder.isEmpty
         self.limitLeft = query.limit == 0 ? .max : query.limit
         self.limits = loghost_read_limits(
             size: UInt32(MemoryLayout<loghost_read_limits>.size),
@@ -129,7 +129,7 @@ final class LogStream: @unchecked Sendable {
             let entry = unsafe entries + self.index
             // Room for whatever an encoder may need at the start of a call.
             if unsafe chunk.pointee.free < sinkMinimum { return .more }
-            if !self.isInsideEntry, !self.appliesNothing {
+            if !self.isInsideEntry, !self.remainder.isEmpty {
                 switch unsafe self.remainder.judge(entry) {
                 case .give: break
                 case .leaveOut:
@@ -165,9 +165,6 @@ final class LogStream: @unchecked Sendable {
         self.entryCount = 0
         return nil
     }
-
-    /// True while an entry is half written: it was judged already.
-    private var isInsideEntry = false
 
     private func rememberCursor(_ entry: UnsafePointer<loghost_entry>) {
         let cursor = unsafe entry.pointee.cursor

@@ -30,7 +30,7 @@ struct RangeAnswer: Sendable {
         }
         if case .fault = outcome, first.readableBytes == 0 {
             await self.close()
-            throw self.stream.failure ?? PluginFailure(code: 1, message: "The source failed.")
+            throw self.stream.failure ?? PluginFailure.unexplained
         }
         if outcome.continues || outcome == .fault {
             if self.exchange.request.method == .head {
@@ -44,23 +44,18 @@ struct RangeAnswer: Sendable {
             }
             return
         }
-        await self.close()
         if first.readableBytes == 0, !self.isLines {
+            await self.close()
             for name in [HTTPField.Name.contentType, .contentDisposition] { head.headerFields[name] = nil }
             head.status = .noContent
             self.exchange.answer = .whole(head, nil)
             return
         }
-        try self.stream.finish(&first)
-        if let gzip { first = gzip.compress(first, isLast: true) }
-        self.exchange.answer = .whole(head, first)
+        self.exchange.answer = .whole(head, try await self.end(first))
     }
 
     private func write(_ first: ByteBuffer, _ firstOutcome: LogStream.Outcome, to outbound: Exchange.Outbound) async throws {
         var (chunk, outcome) = (first, firstOutcome)
-        let compressed = { @Sendable (chunk: ByteBuffer, isLast: Bool) in
-            self.gzip.map { $0.compress(chunk, isLast: isLast) } ?? chunk
-        }
         var deadline = ContinuousClock.now + self.site.configuration.limits.scan
         do {
             while outcome.continues {
@@ -68,31 +63,37 @@ struct RangeAnswer: Sendable {
                 let bound = deadline
                 async let following = self.next(bound)
                 if chunk.readableBytes > 0 {
-                    let bytes = try await self.pack(chunk, isLast: false)
+                    let bytes = try await self.pack(chunk)
                     try await self.exchange.write(bytes, to: outbound)
                 }
                 (chunk, outcome) = try await following
             }
             if outcome == .fault {
-                if chunk.readableBytes > 0 { try await self.exchange.write(compressed(chunk, false), to: outbound) }
-                throw self.stream.failure ?? PluginFailure(code: 1, message: "The source failed.")
+                if chunk.readableBytes > 0 { try await self.exchange.write(self.pack(chunk), to: outbound) }
+                throw self.stream.failure ?? PluginFailure.unexplained
             }
-            try self.stream.finish(&chunk)
-            let last = try await self.pack(chunk, isLast: true)
-            if last.readableBytes > 0 {
-                try await self.exchange.write(last, to: outbound)
-            }
+            let last = try await self.end(chunk)
+            if last.readableBytes > 0 { try await self.exchange.write(last, to: outbound) }
         } catch {
             await self.close()
             throw error
         }
-        await self.close()
     }
 
     /// Compresses on a worker, when the answer is compressed.
-    private func pack(_ chunk: ByteBuffer, isLast: Bool) async throws -> ByteBuffer {
+    private func pack(_ chunk: ByteBuffer) async throws -> ByteBuffer {
         guard let gzip else { return chunk }
-        return try await self.site.workers.run { gzip.compress(chunk, isLast: isLast) }
+        return try await self.site.workers.run { gzip.compress(chunk, isLast: false) }
+    }
+
+    /// Closes the reader and completes the last bytes.
+    private func end(_ chunk: ByteBuffer) async throws -> ByteBuffer {
+        try await self.site.workers.run {
+            self.stream.close()
+            var last = chunk
+            try self.stream.finish(&last)
+            return self.gzip?.compress(last, isLast: true) ?? last
+        }
     }
 
     /// Fills the next buffer, going on over silence until the deadline.
@@ -108,7 +109,11 @@ struct RangeAnswer: Sendable {
             }
             guard outcome == .pending, buffer.readableBytes == 0 else { return (buffer, outcome) }
             try self.checkPatience(deadline)
-            // No thread waits for a source that has to wait itself.
+            // No thread waits for a source that has to wait itself; a client that leaves meanwhile ends the wait.
+            let signal = self.signal
+            let connection = self.site.connections.connection(of: self.exchange.channel)
+            connection?.onGone { signal.end(.clientGone) }
+            defer { connection?.onGone(nil) }
             let left = TimeAmount(max(.zero, deadline - .now))
             switch await self.signal.wait(left, on: self.exchange.channel.eventLoop) {
             case .wake, .timeout: break
@@ -119,8 +124,7 @@ struct RangeAnswer: Sendable {
 
     /// Throws when there is nobody to search for, or it takes too long.
     private func checkPatience(_ deadline: ContinuousClock.Instant) throws {
-        try Task.checkCancellation()
-        if self.site.connections.connection(of: self.exchange.channel)?.isGone ?? true { throw CancellationError() }
+        try self.site.connections.checkClient(of: self.exchange.channel)
         guard ContinuousClock.now < deadline else {
             throw Problem(503, "The search found nothing in the time allowed; a narrower one may.", retryAfter: 5)
         }

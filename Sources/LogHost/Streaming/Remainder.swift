@@ -1,11 +1,12 @@
 internal import PluginABI
 
-/// What a source has not taken over of a query: filter, bounds, forward skip and limit, applied entry by entry.
+/// What a source has not taken over of a query: filter, bounds and forward skip, applied entry by entry.
+/// The limit is counted by the stream, whoever applies it.
 struct Remainder {
     enum Verdict {
         case give
         case leaveOut
-        /// The limit is reached or the far bound passed: nothing more comes.
+        /// The far bound is passed: nothing more comes.
         case end
     }
 
@@ -14,7 +15,6 @@ struct Remainder {
     private let until: UInt64
     private let direction: LogQuery.Direction
     private var skip: UInt64
-    private var left: UInt64
     /// The pieces that follow share the verdict of the first.
     private var pieceVerdict: Verdict?
     /// True when every entry passes and nothing is counted.
@@ -28,8 +28,7 @@ struct Remainder {
         self.until = hasBounds ? query.until : 0
         self.direction = query.direction
         self.skip = isApplied(LOGHOST_APPLIED_SKIP) || query.skip <= 0 ? 0 : UInt64(query.skip)
-        self.left = isApplied(LOGHOST_APPLIED_LIMIT) || query.limit == 0 ? .max : query.limit
-        self.isEmpty = self.filter == nil && self.since == 0 && self.until == 0 && self.skip == 0 && self.left == .max
+        self.isEmpty = self.filter == nil && self.since == 0 && self.until == 0 && self.skip == 0
     }
 
     /// Judges the next entry of the source.
@@ -45,7 +44,6 @@ struct Remainder {
     }
 
     private mutating func judgeWhole(_ entry: UnsafePointer<loghost_entry>) -> Verdict {
-        if self.left == 0 { return .end }
         if let filter, unsafe !filter.passes(entry) { return .leaveOut }
         if self.skip > 0 {
             self.skip -= 1
@@ -56,7 +54,6 @@ struct Remainder {
             if self.until != 0, time > self.until { return self.direction == .forward ? .end : .leaveOut }
             if self.since != 0, time < self.since { return self.direction == .forward ? .leaveOut : .end }
         }
-        if self.left != .max { self.left -= 1 }
         return .give
     }
 }
