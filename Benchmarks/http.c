@@ -139,18 +139,28 @@ const char *http_framing(const struct http_response *response) {
     return response->chunked ? "chunked" : response->has_length ? "length" : "none";
 }
 
-static int connect_socket(int family, const struct sockaddr *address, socklen_t size) {
-    int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor >= 0 && connect(descriptor, address, size) < 0) {
+static int connect_socket(int family, const struct sockaddr *address, socklen_t size, uint32_t source, int receive_buffer) {
+    int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    from.sin_addr.s_addr = htonl(source);
+    bool ready = descriptor >= 0;
+    if (ready && receive_buffer > 0)
+        ready = setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer) == 0;
+    if (ready && source != 0 && family == AF_INET)
+        ready = setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
+                bind(descriptor, (const struct sockaddr *)&from, sizeof from) == 0;
+    if (!ready || connect(descriptor, address, size) < 0) {
         int error = errno;
-        close(descriptor);
+        if (descriptor >= 0) close(descriptor);
         errno = error;
         return -1;
     }
     return descriptor;
 }
 
-int http_connect(const char *address) {
+int http_connect(const char *address) { return http_connect_from(address, 0, 0); }
+
+int http_connect_from(const char *address, uint32_t source, int receive_buffer) {
     if (strncmp(address, "unix:", 5) == 0) {
         struct sockaddr_un name = {.sun_family = AF_UNIX};
         if (strlen(address + 5) >= sizeof name.sun_path) {
@@ -158,7 +168,7 @@ int http_connect(const char *address) {
             return -1;
         }
         strcpy(name.sun_path, address + 5);
-        return connect_socket(AF_UNIX, (const struct sockaddr *)&name, sizeof name);
+        return connect_socket(AF_UNIX, (const struct sockaddr *)&name, sizeof name, source, receive_buffer);
     }
     uint64_t port;
     if (!parse_number(address, 10, "", &port) || port == 0 || port > 65535) {
@@ -167,7 +177,7 @@ int http_connect(const char *address) {
     }
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int descriptor = connect_socket(AF_INET, (const struct sockaddr *)&name, sizeof name), on = 1;
+    int descriptor = connect_socket(AF_INET, (const struct sockaddr *)&name, sizeof name, source, receive_buffer), on = 1;
     if (descriptor >= 0) setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return descriptor;
 }

@@ -1,4 +1,4 @@
-/* The little of HTTP/1.1 that both load tools need: connecting, a GET, and a response parsed as it arrives. */
+/* The little of HTTP/1.1 that the load tools need: connecting, a GET, and a response parsed as it arrives. */
 #ifndef LOGHOST_BENCHMARK_HTTP_H
 #define LOGHOST_BENCHMARK_HTTP_H
 
@@ -47,6 +47,9 @@ const char *http_framing(const struct http_response *response);
 
 /* Connects to `PORT` on 127.0.0.1 or to `unix:PATH`; returns a blocking socket, or -1 with errno set. */
 int http_connect(const char *address);
+
+/* The same from a local address other than 127.0.0.1, and with another receive buffer, in bytes; 0 leaves either. */
+int http_connect_from(const char *address, uint32_t source, int receive_buffer);
 
 /* Writes a GET with an Accept header and more header lines into `text`; returns its length, 0 if it does not fit. */
 size_t http_request(char *text, size_t size, const char *address, const char *path, const char *accept,

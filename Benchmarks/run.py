@@ -141,20 +141,19 @@ def write_journal_file(path, count, first):
 
 
 class Server:
-    """`loghost serve` on a free loopback port, with a journal and the encoders."""
+    """`loghost serve` on a free loopback port, with the journal that `journal` says, the encoders and `more` lines."""
 
-    def __init__(self, options, directory):
+    def __init__(self, options, directory, journal, more=""):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         config = directory / "loghost.yaml"
-        quoted = {k: json.dumps(str(v)) for k, v in (("plugins", options.plugin_path), ("journal", options.journal_dir))}
         config.write_text(
             f"listen: [tcp://127.0.0.1:{self.port}]\n"
-            f"plugin_path: [{quoted['plugins']}]\n"
+            f"plugin_path: [{json.dumps(str(options.plugin_path))}]\n"
             "plugins:\n"
-            f"  - {{name: journald, library: libloghost-journald.so, config: {{directory: {quoted['journal']}}}}}\n"
-            "  - {name: encoders, library: libloghost-encoders.so}\n"
+            f"  - {{name: journald, library: libloghost-journald.so, config: {json.dumps(journal)}}}\n"
+            "  - {name: encoders, library: libloghost-encoders.so}\n" + more
         )
         self.log = directory / "loghost.log"
         with self.log.open("wb") as log:
@@ -316,7 +315,7 @@ def make_rows():
 def measure_starts(options, directory, rows):
     """Starts the server as often as there are runs; returns the last one, running, and its idle memory."""
     for left in reversed(range(options.runs)):
-        server = Server(options, directory)
+        server = Server(options, directory, {"directory": str(options.journal_dir)})
         rows["start"].add(server.start_ms)
         try:
             time.sleep(SETTLE)
@@ -382,7 +381,7 @@ def machine():
     info = Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*:\s*(.+)$", info, re.M)
     memory = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
-    systemd = subprocess.run([JOURNAL_REMOTE, "--version"], capture_output=True, text=True, check=False).stdout
+    systemd = subprocess.run(["journalctl", "--version"], capture_output=True, text=True, check=False).stdout
     return [
         f"CPU: {model[1] if model else os.uname().machine}, {len(os.sched_getaffinity(0))} cores usable",
         f"Memory: {int(memory[1]) / 1024 / 1024:.1f} GB",
@@ -392,7 +391,8 @@ def machine():
     ]
 
 
-def report(options, rows, facts):
+def report(title, introduction, rows, facts):
+    """One part of the results file: a heading, the table, what failed and where it was measured."""
     head = ["Work", "LogHost (min / median / max)", "Baseline (median)", "Ratio (min / median / max)", "Bar", "Result"]
     table = [head] + [row.cells() for row in rows.values()]
     widths = [max(len(cells[i]) for cells in table) for i in range(len(head))]
@@ -401,10 +401,9 @@ def report(options, rows, facts):
     failures = [f"- {row.work}: {row.failure}" for row in rows.values() if row.failure]
     return "\n".join(
         [
-            "# Benchmark results",
+            f"# {title}",
             "",
-            f"{options.entries:,} entries of {FIELDS} fields in {FILES} files; {options.runs} interleaved runs. "
-            "Bars apply to medians. Read the ratios: absolute figures are the machine's. Made by `run.py`.",
+            introduction,
             "",
             *lines,
             "",
@@ -417,39 +416,74 @@ def report(options, rows, facts):
     )
 
 
-def parse_options():
-    parser = argparse.ArgumentParser(description=__doc__)
+def write_results(path, text):
+    """Puts a part into the results file in place of the one with the same heading, else at its end."""
+    parts = re.split(r"^(?=# )", path.read_text(), flags=re.M) if path.exists() else []
+    heading = text.splitlines()[0]
+    kept = [part.strip("\n") + "\n" for part in parts if part.strip()]
+    places = [i for i, part in enumerate(kept) if part.splitlines()[0] == heading]
+    if places:
+        kept[places[0]] = text
+    else:
+        kept.append(text)
+    path.write_text("\n".join(kept))
+
+
+def build_tools():
+    make = subprocess.run(["make", "-s", "-C", str(HERE)], stdout=sys.stderr, check=False)
+    if make.returncode != 0:
+        raise Failure("the tools do not build; libsystemd-dev and a C compiler are needed")
+
+
+def require_program(options):
+    if not os.access(options.loghost, os.X_OK):
+        raise Failure(f"{options.loghost} is missing: swift build -c release, or --loghost PATH")
+
+
+def make_parser(description, runs):
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--loghost", type=Path, default=HERE.parent / ".build/release/loghost", help="the program")
     parser.add_argument("--plugin-path", type=Path, help="where the plugins are (default: beside the program)")
-    parser.add_argument("--runs", type=int, help="default 5")
+    parser.add_argument("--runs", type=int, help=f"default {runs}")
+    parser.add_argument("--results", type=Path, help="the file to write (default RESULTS.md, or one in .build when it is not all)")
+    parser.add_argument("--quick", action="store_true", help="1 run of little work: does it work, not how fast")
+    parser.add_argument("--check", action="store_true", help="exit 1 if a bar is missed")
+    return parser
+
+
+def parse_common(parser, runs, partial=lambda options: False):
+    """Parses what all programs of this directory take; what is quick or partial does not go to RESULTS.md."""
+    options = parser.parse_args()
+    options.runs = options.runs if options.runs is not None else (1 if options.quick else runs)
+    if not 1 <= options.runs <= 100:
+        parser.error("--runs is 1 to 100")
+    options.loghost = options.loghost.resolve()
+    options.plugin_path = (options.plugin_path or options.loghost.parent).resolve()
+    kept = not options.quick and not partial(options)
+    options.results = options.results or (HERE / "RESULTS.md" if kept else TOOLS / "RESULTS-quick.md")
+    return options
+
+
+def parse_options():
+    parser = make_parser(__doc__, runs=5)
     parser.add_argument("--entries", type=int, help="entries in the journal, default 300000")
     parser.add_argument("--journal-dir", type=Path, help="where the journal is kept (default .build/journal-300k)")
-    parser.add_argument("--results", type=Path, help="the file to write (default RESULTS.md; with --quick in .build)")
-    parser.add_argument("--quick", action="store_true", help="30000 entries, 1 run, 1 s: does it work, not how fast")
-    parser.add_argument("--check", action="store_true", help="exit 1 if a bar is missed")
-    options = parser.parse_args()
+    options = parse_common(parser, runs=5)
     quick = options.quick
-    options.runs = options.runs if options.runs is not None else (1 if quick else 5)
     options.entries = options.entries if options.entries is not None else (30_000 if quick else 300_000)
     options.seconds = 1 if quick else 5
     options.tail_repeats = 2_000 if quick else 20_000
-    if not 1 <= options.runs <= 100 or not 100 <= options.entries <= 100_000_000:
-        parser.error("--runs is 1 to 100, --entries 100 to 100,000,000")
+    if not 100 <= options.entries <= 100_000_000:
+        parser.error("--entries is 100 to 100,000,000")
     size = f"{options.entries // 1000}k" if options.entries % 1000 == 0 else str(options.entries)
     options.journal_dir = (options.journal_dir or TOOLS / f"journal-{size}").absolute()
-    options.loghost = options.loghost.resolve()
-    options.plugin_path = (options.plugin_path or options.loghost.parent).resolve()
-    options.results = options.results or (TOOLS / "RESULTS-quick.md" if quick else HERE / "RESULTS.md")
     return options
 
 
 def measure(options):
     facts = machine()
-    make = subprocess.run(["make", "-s", "-C", str(HERE)], stdout=sys.stderr, check=False)
-    if make.returncode != 0:
-        raise Failure("the tools do not build; libsystemd-dev and a C compiler are needed")
-    if not os.access(options.loghost, os.X_OK):
-        raise Failure(f"{options.loghost} is missing: swift build -c release, or --loghost PATH")
+    build_tools()
+    require_program(options)
     make_journal(options.journal_dir, options.entries)
     tool("journal-iterate", "all", options.journal_dir)  # into the page cache, before the first run
     rows = make_rows()
@@ -465,20 +499,24 @@ def measure(options):
             raise Failure(f"{failure}\nthe server's log ends with:\n{server.log_tail()}")
         finally:
             server.stop()
-    text = report(options, rows, facts)
+    introduction = (
+        f"{options.entries:,} entries of {FIELDS} fields in {FILES} files; {options.runs} interleaved runs. "
+        "Bars apply to medians. Read the ratios: absolute figures are the machine's. Made by `run.py`."
+    )
+    text = report("Benchmark results", introduction, rows, facts)
     print(text)
-    options.results.write_text(text)
+    write_results(options.results, text)
     return all(row.passed for row in rows.values() if row.has_bar)
 
 
-def main():
-    options = parse_options()
+def main(name, options, measure):
+    """Runs a program of this directory: returns its exit code and leaves no process behind, however it ends."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         passed = measure(options)
     except Failure as failure:
-        say(f"run.py: {failure}")
+        say(f"{name}: {failure}")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -489,4 +527,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("run.py", parse_options(), measure))

@@ -1,15 +1,20 @@
-"""Tests the tools and run.py against a stand-in server: a broken answer must be seen as one. Run by `make check`."""
+"""Tests the tools, run.py and follow.py against stand-in servers: a broken answer must be seen as one. Run by `make check`."""
 
+import array
+import contextlib
+import fcntl
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
@@ -144,10 +149,209 @@ class HTTPTools(unittest.TestCase):
     def test_wrong_arguments_are_refused(self):
         for command in (
             ("http-range",), ("http-range", 0, "/", "*/*", "words"), ("http-last", "-c", 0, 1, "/", "*/*"),
-            ("journal-make", "-1"), ("journal-make",), ("journal-iterate", "all"), ("journal-iterate", "tail", "/", 0),
+            ("journal-make", "-1"), ("journal-make",),
+            ("follow-load", 1, "/"), ("follow-load", "-j", "/", 1), ("follow-load", "-j", "/", "-f", "x", 1, "/"),
+            ("follow-load", "-j", "/", "-d", 0, 1, "/"), ("follow-load", "-j", "/", "-m", 100_000, 1, "/"),
+            ("journal-iterate", "all"), ("journal-iterate", "tail", "/", 0),
         ):
             with self.subTest(command):
                 self.assertEqual(run(*command).returncode, 64)
+
+
+class StandInTail:
+    """A journald's socket and event streams of what comes in there, changed by `spoil`: entry to events."""
+
+    def __init__(self, spoil=lambda entry: [sse(entry)], head=b"200 OK", more=b""):
+        self.spoil, self.head, self.more = spoil, head, more
+        self.targets, self.sources, self.clients, self.waiting = [], [], [], []
+
+    def __enter__(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.path = f"{self.directory.name}/socket"
+        self.journald = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.journald.bind(self.path)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        for work in (self.accept, self.deliver):
+            threading.Thread(target=work, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        for each in (self.journald, self.listener, *(client for client, _ in self.clients)):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self.directory.cleanup()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, source = self.listener.accept()
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += client.recv(65536)
+                target = request.split()[1].decode()
+                self.targets.append(target)
+                self.sources.append(source[0])
+                self.clients.append((client, urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)))
+                client.sendall(b"HTTP/1.1 %s\r\nTransfer-Encoding: chunked\r\n\r\n" % self.head + self.more)
+
+    def deliver(self):
+        with contextlib.suppress(OSError):
+            while data := self.journald.recv(1 << 20):
+                entry = dict(line.split("=", 1) for line in data.decode().splitlines())
+                events = self.spoil(entry)
+                for client, query in list(self.clients):
+                    if query.get("filter", [None])[0] in (None, f"LOAD_KEY:{entry['LOAD_KEY']}"):
+                        self.give(client, events)
+                self.waiting = [pending(client) for client, _ in self.clients]
+
+    @staticmethod
+    def give(client, events):
+        with contextlib.suppress(OSError):
+            for event in events:
+                client.sendall(chunks(event, 97) if event else b"0\r\n\r\n")
+
+    def load(self, *arguments, target="/?cursor=END"):
+        return run("follow-load", "-j", self.path, "-r", 20, "-d", 1, "-w", 0.5, *arguments, self.port, target)
+
+
+def pending(client):
+    """Bytes that the other side's kernel has not taken yet."""
+    SIOCOUTQ = 0x5411
+    size = array.array("i", [0])
+    fcntl.ioctl(client, SIOCOUTQ, size)
+    return size[0]
+
+
+def sse(entry, **changes):
+    entry = dict(reversed({**entry, **changes}.items()))  # the order of fields is a journal's own
+    return f'id: x\ndata: {{"fields":{json.dumps(entry, separators=(",", ":"))},"cursor":"x"}}\n\n'.encode()
+
+
+def named(name):
+    return f"event: {name}\ndata: {{}}\n\n".encode()
+
+
+class FollowLoad(unittest.TestCase):
+    PERFECT = {
+        "missing": 0, "duplicates": 0, "out_of_order": 0, "unexpected": 0, "gaps": 0, "faults": 0, "ends": 0, "disconnects": 0,
+    }
+
+    def flaws(self, result, prefix=""):
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return {name: int(pairs(result)[prefix + name]) for name in self.PERFECT}
+
+    def spoiled(self, **by_sequence):
+        """Events for an entry's number (`_7`), in place of the entry."""
+
+        def spoil(entry):
+            change = by_sequence.get(f"_{entry['LOAD_SEQ']}")
+            return [sse(entry)] if change is None else change(entry)
+
+        return spoil
+
+    def test_all_is_delivered_to_all(self):
+        foreign = chunks(b": ping\n\n" + sse({"MESSAGE": "other"}) + sse({"LOAD_RUN": "other", "LOAD_SEQ": "1"}), 5)
+        with StandInTail(more=foreign) as tail:
+            result = tail.load("-f", 7, "-m", 3000, "-n", 3, "-p", os.getpid())
+            self.assertEqual(self.flaws(result), self.PERFECT)
+            figures = {name: float(value) for name, value in pairs(result).items()}
+            self.assertEqual((figures["sent"], figures["expected"], figures["delivered"]), (20, 140, 140))
+            self.assertEqual(figures["delivered_share"], 1)
+            self.assertTrue(0 < figures["latency_p50_ms"] <= figures["latency_p99_ms"] <= figures["latency_max_ms"] + 0.01)
+            self.assertTrue(0.9 < figures["wall_s"] < 3 and figures["latency_max_ms"] < 1000, figures)
+            self.assertGreater(figures["rss_connected_kb"], figures["anonymous_connected_kb"])
+
+    def test_followers_beyond_a_thousand_come_from_another_address(self):
+        with StandInTail() as tail:
+            self.assertEqual(self.flaws(tail.load("-f", 1002, "-r", 1)), self.PERFECT)
+            self.assertEqual(sorted((tail.sources.count(s), s) for s in set(tail.sources)), [(2, "127.0.0.3"), (1000, "127.0.0.2")])
+
+    def test_each_filter_has_its_entries(self):
+        with StandInTail() as tail:
+            result = tail.load("-f", 8, "-k", 3)
+            self.assertEqual(self.flaws(result), self.PERFECT)
+            self.assertEqual(int(pairs(result)["expected"]), 3 * 7 + 3 * 7 + 2 * 6)
+            self.assertEqual(sorted(tail.targets)[-1], "/?cursor=END&filter=LOAD_KEY:k2")
+        with StandInTail(self.spoiled(_4=lambda e: [sse(e), sse(e, LOAD_SEQ="5"), sse(e, LOAD_SEQ="99")])) as tail:
+            self.assertEqual(self.flaws(tail.load("-f", 2, "-k", 2)), {**self.PERFECT, "unexpected": 2})
+
+    def test_what_is_wrong_is_counted(self):
+        held = []
+
+        def hold(entry):
+            held.append(sse(entry))
+            return []
+
+        for name, spoil, flaws in (
+            ("lost", {"_3": lambda e: [], "_19": lambda e: []}, {"missing": 4}),
+            ("repeated", {"_5": lambda e: [sse(e)] * 3}, {"duplicates": 4}),
+            ("repeated later", {"_5": lambda e: [sse(e), sse(e, LOAD_SEQ="2")]}, {"duplicates": 2}),
+            ("reordered", {"_7": hold, "_8": lambda e: [sse(e), held.pop()]}, {"out_of_order": 2}),
+            ("canary again", {"_7": lambda e: [sse(e), sse(e, LOAD_SEQ="-")]}, {"duplicates": 2}),
+            ("gap", {"_7": lambda e: [named("gap"), sse(e)]}, {"gaps": 2}),
+            ("gap in place", {"_7": lambda e: [named("gap")]}, {"gaps": 2, "missing": 2}),
+            ("other event", {"_7": lambda e: [sse(e), named("strange")]}, {"unexpected": 2}),
+            ("malformed", {"_7": lambda e: [sse(e, LOAD_SENT="")]}, {"unexpected": 2, "missing": 2}),
+            ("never sent", {"_7": lambda e: [sse(e), sse(e, LOAD_SEQ="20")]}, {"unexpected": 2}),
+            ("from the future", {"_7": lambda e: [sse(e, LOAD_SENT="9" * 18)]}, {"unexpected": 2, "missing": 2}),
+            ("unfinished", {"_19": lambda e: [sse(e)[:-1]]}, {"missing": 2}),
+            ("fault", {"_18": lambda e: [sse(e), named("fault"), b""]}, {"faults": 2, "disconnects": 2, "missing": 2}),
+            ("end", {"_18": lambda e: [sse(e), named("end"), b""]}, {"ends": 2, "disconnects": 2, "missing": 2}),
+        ):
+            with self.subTest(name), StandInTail(self.spoiled(**spoil)) as tail:
+                self.assertEqual(self.flaws(tail.load("-f", 2)), {**self.PERFECT, **flaws})
+
+    def test_latency_is_from_sending_to_receipt(self):
+        def wait(entry):
+            if entry["LOAD_SEQ"] == "5":
+                time.sleep(0.2)
+            return [sse(entry)]
+
+        with StandInTail(wait) as tail:
+            figures = pairs(tail.load("-f", 1, "-r", 4, "-d", 2.5))
+            self.assertTrue(float(figures["latency_p50_ms"]) < 150 < 199 < float(figures["latency_p99_ms"]) < 600, figures)
+            self.assertAlmostEqual(float(figures["latency_p99_ms"]), float(figures["latency_max_ms"]), delta=0.02)
+
+    def test_a_slow_follower_reads_the_rest_in_the_end(self):
+        for spoil, flaws in ({}, {}), ({"_30": lambda e: []}, {"missing": 1}):
+            with self.subTest(flaws), StandInTail(self.spoiled(**spoil)) as tail:
+                result = tail.load("-f", 2, "-s", 1, "-m", 10_000, "-r", 50)
+                self.assertEqual(self.flaws(result, "slow_"), {**self.PERFECT, **flaws})
+                self.assertEqual(int(pairs(result)["expected"]), 100)
+                self.assertEqual(int(pairs(result)["slow_expected"]), 50)
+                self.assertEqual(sum(size > 300_000 for size in tail.waiting), 1, tail.waiting)
+
+    def test_a_reader_of_the_backlog_begins_anew(self):
+        foreign = chunks(sse({"MESSAGE": "x" * 10_000}) * 100, 65536)
+        with StandInTail(more=foreign) as tail:
+            result = tail.load("-f", 1, "-b", "/backlog")
+            self.assertEqual(self.flaws(result), self.PERFECT)
+            self.assertGreater(int(pairs(result)["backlog_reads"]), 3)
+            self.assertGreater(int(pairs(result)["backlog_bytes"]), 1_000_000)
+            self.assertGreater(tail.targets.count("/backlog"), 3)
+            self.assertEqual((pairs(result)["backlog_broken"], pairs(result)["backlog_gaps"]), ("0", "0"))
+
+    def test_waiting_and_writing_alone(self):
+        with StandInTail() as tail:
+            result = tail.load("-f", 3, "-r", 0)
+            self.assertEqual(self.flaws(result), self.PERFECT)
+            self.assertEqual((pairs(result)["sent"], pairs(result)["expected"]), ("0", "0"))
+            result = tail.load("-f", 0, "-r", 500)
+            self.assertEqual((result.returncode, pairs(result)["sent"]), (0, "500"), result.stderr)
+
+    def test_what_cannot_be_measured_is_a_failure(self):
+        with StandInTail(head=b"429 Too Many Requests") as tail:
+            result = tail.load("-f", 1)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("429", result.stderr)
+        with StandInTail(more=b"0\r\n\r\n") as tail:
+            self.assertEqual(tail.load("-f", 1).returncode, 1)
+        with StandInTail() as tail:
+            self.assertEqual(run("follow-load", "-j", tail.path + "x", "-f", 1, tail.port, "/").returncode, 1)
+            self.assertEqual(tail.load("-f", 1, "-p", 1 << 22).returncode, 1)
+        self.assertEqual(tail.load("-f", 1).returncode, 1)  # it is gone
 
 
 def parse_export(data):
@@ -267,6 +471,141 @@ class Driver(unittest.TestCase):
                 self.assertEqual(self.stand_ins(), [])
 
 
+JOURNALD = "/lib/systemd/systemd-journald"
+
+
+@unittest.skipUnless(
+    os.geteuid() == 0 and os.access(JOURNALD, os.X_OK) and Path("/etc/machine-id").exists(),
+    "only root can start a systemd-journald of its own",
+)
+class FollowDriver(Driver):
+    """Driver's tests that fit, with follow.py in the place of run.py."""
+
+    test_a_missed_bar_or_a_short_answer_fails_the_check = None
+    test_files_it_did_not_make_stay = None
+
+    def command(self, mode, *more):
+        self.program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -B "{__file__}" --stand-in-tail {mode} "$@"\n')
+        self.program.chmod(0o755)
+        results = Path(self.directory.name, "RESULTS.md")
+        return [sys.executable, "-B", HERE / "follow.py", "--quick", "--loghost", self.program, "--results", results, *more]
+
+    def remains(self):
+        places = ("/etc/systemd", "/run/systemd", "/run/log/journal", "/var/log/journal")
+        return [file for place in places for file in Path(place).glob("*loghostbench*")]
+
+    def stand_ins(self):
+        journalds = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"\0loghostbench" in self.read(p)]
+        return super().stand_ins() + journalds
+
+    @staticmethod
+    def read(path):
+        with contextlib.suppress(OSError):
+            return path.read_bytes()
+        return b""
+
+    def test_it_prints_and_writes_the_table(self):
+        results = Path(self.directory.name, "RESULTS.md")
+        results.write_text("# Live tail\n\nold\n\n# Something else\n\nstays\n")
+        command = self.command("good", "--only", "one,filters,slow,backlog")
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(results.read_text(), result.stdout + "# Something else\n\nstays\n")
+        for work in ("1 follower, 10 entries/s", "50 followers with 10 filters, 100 entries/s"):
+            self.assertRegex(result.stdout, rf"{work}: delivered, % +\| 100.000 / 100.000 / 100.000 .*\| pass")
+        self.assertRegex(result.stdout, r"the same, delivered to the slow one in the end, % +\| 100.000 ")
+        self.assertRegex(result.stdout, r"the same, what the reader reads, MB/s +\| \d")
+        self.assertNotIn("## Failed", result.stdout)
+        self.assertEqual((self.stand_ins(), self.remains()), ([], []))
+
+    def test_what_is_lost_fails_the_check(self):
+        command = self.command("lossy", "--only", "one", "--check")
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("of 20 due: 2 missing, 2 duplicates", result.stdout)
+
+    def test_a_program_that_ends_at_once_is_named(self):
+        command = self.command("good", "--only", "one", "--check")
+        self.program.write_text("#!/bin/sh\necho no plugins here\nexit 78\n")
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no plugins here", result.stdout)
+        self.assertEqual(self.remains(), [])
+
+    def test_no_process_survives_however_it_ends(self):
+        for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                process = subprocess.Popen(
+                    self.command("good", "--only", "one"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    env={**os.environ, "TMPDIR": self.directory.name},  # SIGKILL leaves the temporary directory
+                )
+                deadline = time.monotonic() + 60
+                while not any(b"follow-load" in self.read(p) for p in Path("/proc").glob("[0-9]*/comm")):
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.05)
+                process.send_signal(number)
+                process.wait(30)
+                time.sleep(0.3)
+                self.assertEqual(self.stand_ins(), [])
+                if number != signal.SIGKILL:
+                    self.assertEqual(self.remains(), [])  # also what the killed one left
+
+
+class Tail(BaseHTTPRequestHandler):
+    """Event streams of what journalctl follows."""
+
+    entries, news, lossy = [], threading.Condition(), False
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        if self.path == "/healthz":
+            self.wfile.write(sized(b"ok\n"))
+            return
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        wanted = query.get("filter", [None])[0]
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        place = len(self.entries) if "cursor" in query else 0
+        with contextlib.suppress(OSError):
+            while True:
+                with self.news:
+                    self.news.wait_for(lambda: len(self.entries) > place)
+                for entry in self.entries[place:]:
+                    place += 1
+                    if wanted not in (None, f"LOAD_KEY:{entry.get('LOAD_KEY')}"):
+                        continue
+                    times = {"3": 0, "4": 2, "5": 0, "6": 2}.get(entry.get("LOAD_SEQ"), 1) if self.lossy else 1
+                    self.wfile.write(chunks(sse(entry) * times, 65536))
+
+
+def stand_in_tail(arguments):
+    """Serves as `loghost serve --config FILE` would, for follows of the namespace."""
+    Tail.lossy = arguments[0] == "lossy"
+    config = Path(arguments[arguments.index("--config") + 1]).read_text()
+    namespace = re.search(r'"namespace": "([^"]+)"', config)[1]
+    server = ThreadingHTTPServer(("127.0.0.1", int(re.search(r"127\.0\.0\.1:(\d+)", config)[1])), Tail)
+    server.daemon_threads = True
+    server.request_queue_size = 256
+    command = ["journalctl", f"--namespace={namespace}", "--follow", "--no-tail", "--output=json", "--quiet"]
+    journalctl = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def stop(*_):
+        journalctl.kill()
+        os._exit(0)
+
+    def follow():
+        for line in journalctl.stdout:
+            entry = {name: value for name, value in json.loads(line).items() if isinstance(value, str)}
+            with Tail.news:
+                Tail.entries.append(entry)
+                Tail.news.notify_all()
+
+    signal.signal(signal.SIGTERM, stop)
+    threading.Thread(target=follow, daemon=True).start()
+    server.serve_forever()
+
+
 def stand_in(arguments):
     """Serves as `loghost serve --config FILE` would."""
     StandIn.entries = int(arguments[0])
@@ -283,5 +622,7 @@ def stand_in(arguments):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--stand-in"]:
         stand_in(sys.argv[2:])
+    elif sys.argv[1:2] == ["--stand-in-tail"]:
+        stand_in_tail(sys.argv[2:])
     else:
         unittest.main()

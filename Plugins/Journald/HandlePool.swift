@@ -12,8 +12,6 @@ final class HandlePool: Sendable {
 
     /// Idle handles kept.
     private static let capacity = 16
-    /// Open handles beyond which a follow that has caught up gives its own back.
-    private static let crowd = 64
     /// Field bytes after which a handle is not kept: its mappings count as this process's memory.
     private static let worn = 4 << 20
 
@@ -31,9 +29,6 @@ final class HandlePool: Sendable {
     /// Field bytes after which a reader exchanges its handle. What libsystemd has mapped, about three times the field bytes, counts as
     /// this process's memory: all readers share one budget, and below 1 MiB exchanging would cost more than reading.
     var renewal: Int { max(1 << 20, 8 << 20 / max(1, self.idle.withLock { $0.open - $0.handles.count })) }
-
-    /// True when follows that wait should not keep their handles.
-    var isCrowded: Bool { self.idle.withLock { $0.open - $0.handles.count > Self.crowd } }
 
     /// Gives a handle that knows all present files and has no filter; nil when there are no journal files at all.
     func take() throws -> JournalHandle? {

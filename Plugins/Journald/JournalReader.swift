@@ -6,14 +6,15 @@ final class JournalReader: LogReader {
     private let query: Query
     /// NUL-terminated names of the only fields needed; empty = all.
     private let fieldNames: [[CChar]]
-    /// Nil while a crowded follow waits, or when there is no journal at all.
+    /// Nil when there is no journal at all.
     private var handle: JournalHandle?
     private var isPending: Bool
     private var remaining: UInt64
     /// The entry the handle stands on, for a follow: where a fresh handle goes on. It has to be known before files go, because
     /// with its file the handle loses the place. Nil when nothing was ever found.
     private var last: String?
-    private var idleRounds = 0
+    /// When an entry was last read.
+    private var lastNews = ContinuousClock.now
 
     private init(_ query: Query, pool: HandlePool, handle: JournalHandle?, position: JournalPosition) {
         self.pool = pool
@@ -99,7 +100,7 @@ final class JournalReader: LogReader {
             self.remaining -= 1
         }
         guard batch.entryCount > 0 else { return nil }
-        self.idleRounds = 0
+        self.lastNews = .now
         if self.query.follow { self.last = try handle.cursor() }
         try self.renewIfWorn(handle)
         return .batch
@@ -220,14 +221,10 @@ final class JournalReader: LogReader {
         return found ? try handle.isAt(cursor) : false
     }
 
-    /// Nothing newer: looks again soon after news and ever slower in silence.
+    /// Nothing newer: looks again soon after news and slower in silence. journald itself gives notice only every 250 ms.
     private func caughtUp() -> ReadOutcome {
-        self.idleRounds = min(self.idleRounds + 1, 6)
-        if self.query.follow, self.last != nil, let handle, self.pool.isCrowded {
-            self.handle = nil
-            self.pool.give(handle)
-        }
-        return .caughtUp(recheckAfter: .milliseconds(5 << min(self.idleRounds - 1, 5)))
+        let silence = ContinuousClock.now - self.lastNews
+        return .caughtUp(recheckAfter: silence < .seconds(1) ? .milliseconds(4) : silence < .seconds(60) ? .milliseconds(8) : .milliseconds(12))
     }
 }
 

@@ -119,7 +119,8 @@ struct Program {
     }
 
     private func serve() async throws {
-        var services: [any Service] = []
+        // Begun first, ended last: what the listeners' follows take from.
+        var services: [any Service] = [self.site.follows]
         for address in self.configuration.listen {
             services.append(try Listener(address: address, site: self.site, logger: self.logger))
         }

@@ -41,6 +41,7 @@ extension Configuration {
           followers: 10000
           followers_per_principal: 2000
           followers_per_address: 2000
+          catch_ups: 64
           ranges: 256
           ranges_per_principal: 64
           ranges_per_address: 64
@@ -65,6 +66,8 @@ extension Configuration {
           keep_alive: 15s
           # How long answers may still run after SIGTERM.
           shutdown: 10s
+          # News kept for followers that are not quick enough, all logs together.
+          ring: 8MiB
           # Access-Control-Allow-Origin, with authorizers only: "*" or one origin.
           cors_origin: "*"
 

@@ -8,6 +8,8 @@ package struct Limits: Sendable, Hashable {
     package var followersPerPrincipal = 2_000
     /// Bounds the open follows of one client address, 1 to 1,000,000.
     package var followersPerAddress = 2_000
+    /// Bounds the readers that follows have of their own until they are at the live end, 1 to 10,000; others wait their turn.
+    package var catchUps = 64
     /// Bounds the range answers under way in all, 1 to 100,000.
     package var ranges = 256
     /// Bounds the range answers under way of one principal, 1 to 100,000.
@@ -42,7 +44,7 @@ package struct Limits: Sendable, Hashable {
 
 extension Limits {
     static let keys = [
-        "connections", "followers", "followers_per_principal", "followers_per_address", "ranges", "ranges_per_principal",
+        "connections", "followers", "followers_per_principal", "followers_per_address", "catch_ups", "ranges", "ranges_per_principal",
         "ranges_per_address", "header", "uri", "filters", "filter_value", "scan", "range_stall", "header_read", "idle",
         "worker_threads", "worker_queue", "value",
     ]
@@ -55,6 +57,7 @@ extension Limits {
         try map.read("followers", into: &self.followers, in: 1...1_000_000)
         try map.read("followers_per_principal", into: &self.followersPerPrincipal, in: 1...1_000_000)
         try map.read("followers_per_address", into: &self.followersPerAddress, in: 1...1_000_000)
+        try map.read("catch_ups", into: &self.catchUps, in: 1...10_000)
         try map.read("ranges", into: &self.ranges, in: 1...100_000)
         try map.read("ranges_per_principal", into: &self.rangesPerPrincipal, in: 1...100_000)
         try map.read("ranges_per_address", into: &self.rangesPerAddress, in: 1...100_000)

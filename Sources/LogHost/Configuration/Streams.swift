@@ -4,6 +4,8 @@ package struct Streams: Sendable, Hashable {
     package var keepAlive: Duration = .seconds(15)
     /// Bounds how long range answers may still run after SIGTERM, 0 to 1 h.
     package var shutdown: Duration = .seconds(10)
+    /// Bounds the memory that keeps news for followers who are not quick enough, all logs together, 64 KiB to 16 GiB.
+    package var ringBytes = 8 << 20
     /// Names who may read from a browser (`Access-Control-Allow-Origin`, with authorizers only): `*` or one origin such as
     /// `https://example.com`.
     package var corsOrigin = "*"
@@ -12,7 +14,7 @@ package struct Streams: Sendable, Hashable {
 }
 
 extension Streams {
-    static let keys = ["keep_alive", "shutdown", "cors_origin"]
+    static let keys = ["keep_alive", "shutdown", "ring", "cors_origin"]
 
     /// Reads the mapping under `streams`; what it leaves out keeps its default. Throws the first mistake.
     init(_ reader: YAMLReader) throws(ConfigurationError) {
@@ -20,6 +22,7 @@ extension Streams {
         let map = try reader.mapping("a mapping of stream settings", keys: Self.keys)
         try map.read("keep_alive", into: &self.keepAlive, in: .milliseconds(100) ... .seconds(3600))
         try map.read("shutdown", into: &self.shutdown, in: .zero ... .seconds(3600))
+        try map.read("ring", intoBytes: &self.ringBytes, in: 64 << 10...16 << 30)
         if let origin = map["cors_origin"] {
             let expected = "\"*\" or an origin such as https://example.com"
             self.corsOrigin = try origin.string(expected)

@@ -1,15 +1,20 @@
-internal import PluginABI
+package import PluginABI
 
 /// What an encoder reads of an entry, in the bits of the ABI.
-struct EncoderNeeds: Sendable {
+package struct EncoderNeeds: Sendable {
     var bits: UInt32
     var fieldNames: [[UInt8]]
+
+    package init(bits: UInt32, fieldNames: [[UInt8]]) {
+        self.bits = bits
+        self.fieldNames = fieldNames
+    }
 }
 
 /// One format of a plugin.
 // The pointers are the plugin's; they live until `destroy`, which comes after the last answer.
 @safe
-struct EncoderHandle: @unchecked Sendable {
+package struct EncoderHandle: @unchecked Sendable {
     let name: String
     let contentType: String
     let mediaTypes: [String]
@@ -20,7 +25,7 @@ struct EncoderHandle: @unchecked Sendable {
     private let index: Int
 
     /// The formats of an instance.
-    static func all(instance: OpaquePointer, functions: UnsafePointer<loghost_encoder>) -> [EncoderHandle] {
+    package static func all(instance: OpaquePointer, functions: UnsafePointer<loghost_encoder>) -> [EncoderHandle] {
         var count = 0
         let encodings = unsafe functions.pointee.encodings(instance, &count)
         return unsafe UnsafeBufferPointer(start: encodings, count: count).enumerated().map { index, encoding in
@@ -42,14 +47,15 @@ struct EncoderHandle: @unchecked Sendable {
     }
 
     /// Begins an answer.
-    func begin(ids: Bool, exactValues: Bool, lines: Bool, maximumValueBytes: Int) throws -> EncoderState {
+    func begin(_ encoding: Encoding) throws -> EncoderState {
         var flags = 0
-        if ids { flags |= LOGHOST_ENCODE_IDS }
-        if exactValues { flags |= LOGHOST_ENCODE_EXACT_VALUES }
-        if lines { flags |= LOGHOST_ENCODE_LINES }
+        if encoding.ids { flags |= LOGHOST_ENCODE_IDS }
+        if encoding.exactValues { flags |= LOGHOST_ENCODE_EXACT_VALUES }
+        if encoding.lines { flags |= LOGHOST_ENCODE_LINES }
+        if encoding.follow { flags |= LOGHOST_ENCODE_FOLLOW }
         var options = loghost_encode_options(
             size: UInt32(MemoryLayout<loghost_encode_options>.size), flags: UInt32(flags),
-            max_value_bytes: UInt64(maximumValueBytes))
+            max_value_bytes: UInt64(encoding.maximumValueBytes))
         var needs = unsafe loghost_needs()
         unsafe needs.size = unsafe UInt32(MemoryLayout<loghost_needs>.size)
         var error = PluginFailure.fresh()

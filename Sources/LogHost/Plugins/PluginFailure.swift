@@ -24,6 +24,9 @@ struct PluginFailure: Error, Sendable {
     /// For an answer that failed without saying how.
     static let unexplained = PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source failed.")
 
+    /// For a format that cannot say in its place what is not there.
+    static let missingEntries = PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "Entries are missing.")
+
     /// Message and detail, for the operator alone.
     var explanation: String { self.detail.isEmpty ? self.message : "\(self.message) (\(self.detail))" }
 

@@ -3,7 +3,7 @@ internal import PluginABI
 /// One reader of a source. Used by one task at a time, on worker threads.
 // The answer that holds the handle calls `read` and `close` one after the other; nobody else has the pointer.
 @safe
-final class ReaderHandle: @unchecked Sendable {
+package final class ReaderHandle: @unchecked Sendable {
     private var reader: OpaquePointer?
     private let functions: UnsafePointer<loghost_source>
 
@@ -23,7 +23,7 @@ final class ReaderHandle: @unchecked Sendable {
     }
 
     /// Closes it; once.
-    func close() {
+    package func close() {
         guard let reader = unsafe self.reader.take() else { return }
         unsafe self.functions.pointee.close(reader)
     }

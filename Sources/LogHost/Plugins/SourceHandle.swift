@@ -1,4 +1,4 @@
-internal import PluginABI
+package import PluginABI
 
 /// What a request is for, as its plugin has resolved it.
 enum Resolved: Sendable {
@@ -9,19 +9,27 @@ enum Resolved: Sendable {
 }
 
 /// What `open` made.
-struct OpenedReader: Sendable {
-    var reader: ReaderHandle
+package struct OpenedReader: Sendable {
+    package var reader: ReaderHandle
     var applied: UInt32
     var skipped: UInt64
 }
 
 /// A request in the words of the ABI.
-struct SourceRequest: Sendable {
+package struct SourceRequest: Sendable {
     var route: UInt32
     var variables: [(name: String, value: String)]
     var query: String
     var principal: String
     var requestID: String
+
+    package init(route: UInt32, variables: [(name: String, value: String)], query: String, principal: String, requestID: String) {
+        self.route = route
+        self.variables = variables
+        self.query = query
+        self.principal = principal
+        self.requestID = requestID
+    }
 
     func lend<Result>(_ body: (UnsafePointer<loghost_request>) throws -> Result) rethrows -> Result {
         let memory = CMemory()
@@ -40,13 +48,13 @@ struct SourceRequest: Sendable {
 /// A plugin's source. Its functions are called on worker threads.
 // The pointers are the plugin's; they live until `destroy`, which comes after the last answer.
 @safe
-final class SourceHandle: @unchecked Sendable {
+package final class SourceHandle: @unchecked Sendable {
     private let instance: OpaquePointer
     private let functions: UnsafePointer<loghost_source>
     private let resolving = OperationTable<Resolved>()
     private let opening = OperationTable<OpenedReader>()
 
-    init(instance: OpaquePointer, functions: UnsafePointer<loghost_source>) {
+    package init(instance: OpaquePointer, functions: UnsafePointer<loghost_source>) {
         unsafe self.instance = unsafe instance
         unsafe self.functions = unsafe functions
     }
@@ -80,7 +88,7 @@ final class SourceHandle: @unchecked Sendable {
     }
 
     /// Opens a reader of a topic.
-    func open(topic: [UInt8], query: LogQuery, needs: EncoderNeeds, request: SourceRequest, wakeID: UInt64) async throws
+    package func open(topic: [UInt8], query: LogQuery, needs: EncoderNeeds, request: SourceRequest, wakeID: UInt64) async throws
         -> OpenedReader
     {
         assert(WorkerPool.isCurrent, "open is a [worker] function")

@@ -8,6 +8,8 @@ package struct LogRequest: Sendable {
     package var ended = false
     /// Repeated fields and bytes that are no text are to be shown as they are.
     package var exactValues = false
+    /// A follow that does not keep up is to be disconnected, and not served from what is stored.
+    package var disconnectsSlow = false
     /// What is to be appended to a download's file name.
     package var postfix: String?
 
@@ -32,6 +34,7 @@ package struct LogRequest: Sendable {
             request.postfix = try self.postfix(items)
         }
         request.query.follow = try self.follows(items, traits: traits, eventStream: eventStream)
+        if traits.dialect != .none { request.disconnectsSlow = try self.disconnectsSlow(items) }
         let resumeAt = request.resume(lastEventID, traits: traits)
 
         switch traits.dialect {
@@ -108,6 +111,13 @@ package struct LogRequest: Sendable {
             throw Problem(400, "The parameter values can only be exact.", parameter: "values")
         }
         return true
+    }
+
+    private static func disconnectsSlow(_ items: QueryItems) throws(Problem) -> Bool {
+        guard let value = items.given("on_slow") else { return false }
+        if value.elementsEqual("disconnect".utf8) { return true }
+        if value.elementsEqual("wait".utf8) { return false }
+        throw Problem(400, "The parameter on_slow can be wait or disconnect.", parameter: "on_slow")
     }
 
     private static func postfix(_ items: QueryItems) throws(Problem) -> String? {

@@ -108,6 +108,12 @@ final class Exchange: @unchecked Sendable {
         try await self.write([.body(bytes)], bytes: bytes.readableBytes, to: outbound)
     }
 
+    /// Writes pieces of a streamed body at once.
+    func write(_ pieces: [ByteBuffer], to outbound: Outbound) async throws {
+        let pieces = pieces.filter { $0.readableBytes > 0 }
+        try await self.write(pieces.map { .body($0) }, bytes: pieces.reduce(0) { $0 + $1.readableBytes }, to: outbound)
+    }
+
     /// Writes, and closes the connection when that takes too long. What fits the socket's buffer does not have to be watched.
     private func write(_ parts: [HTTPResponsePart], bytes: Int, to outbound: Outbound) async throws {
         guard bytes > 32 << 10 || !self.channel.isWritable else {

@@ -39,17 +39,21 @@ struct LogRoute {
             .answer(request)
             return
         }
-        let opened = try await self.open(request, log, encoder, lease)
+        let seat = log.query.follow ? try await self.takeSeat(signal) : nil
+        let (opening, opened) = try await self.open(request, log, encoder, lease)
         var head = self.head(log, encoder, opened)
-        if log.query.follow {
+        if let seat {
             head.headerFields[.accelBuffering] = "no"
             if self.exchange.request.method == .head {
                 try await self.site.workers.run { opened.stream.close() }
                 self.exchange.answer = .whole(head, nil)
                 return
             }
+            let follower = Follower(
+                opened, seat, opening: opening, tails: self.site.follows.tails, signal: signal,
+                disconnects: log.disconnectsSlow)
             let follow = FollowAnswer(
-                site: self.site, exchange: self.exchange, opened: opened, encoder: encoder, lease: lease, signal: signal)
+                site: self.site, exchange: self.exchange, follower: follower, lease: lease, signal: signal)
             self.exchange.answer = .streamed(head) { try await follow.write(to: $0) }
         } else {
             try await RangeAnswer(
@@ -71,13 +75,38 @@ struct LogRoute {
         return self.site.encoders[choice]
     }
 
+    /// Waits for a seat among the follows that read for themselves.
+    private func takeSeat(_ signal: FollowSignal) async throws -> Seats.Seat {
+        let (seat, evicted) = self.site.follows.seats.take(signal)
+        if let evicted { try await self.site.workers.run { evicted.close() } }
+        if seat.isHeld { return seat }
+        let connection = self.site.connections.connection(of: self.exchange.channel)
+        connection?.onGone { signal.end(.clientGone) }
+        self.site.follows.add(signal)
+        defer {
+            connection?.onGone(nil)
+            self.site.follows.remove(signal)
+        }
+        let deadline = NIODeadline.now() + TimeAmount(self.site.configuration.limits.scan)
+        while !seat.isHeld {
+            switch await signal.wait(until: deadline) {
+            case .wake: continue
+            case .timeout: throw Problem(503, "Too many follows are reading what is stored.", retryAfter: 1)
+            case .clientGone, .shutdown: throw CancellationError()
+            }
+        }
+        return seat
+    }
+
     private func open(_ request: SourceRequest, _ log: LogRequest, _ encoder: EncoderHandle, _ lease: Lease) async throws
-        -> LogOpening.Opened
+        -> (LogOpening, LogOpening.Opened)
     {
         let source = self.match.target.source
-        let ids = log.query.follow || self.route.ids
-        let lines = self.route.traits.dialect == .lines
-        let maximumValueBytes = self.site.configuration.limits.valueBytes
+        let encoding = Encoding(
+            encoder: encoder, ids: log.query.follow || self.route.ids, exactValues: log.exactValues,
+            lines: self.route.traits.dialect == .lines, follow: log.query.follow,
+            maximumValueBytes: self.site.configuration.limits.valueBytes)
+        let metrics = self.site.follows.metrics
         let connections = self.site.connections
         let channel = self.exchange.channel
         // A request that waited for a worker may have lost its client meanwhile.
@@ -90,10 +119,10 @@ struct LogRoute {
             var log = log
             // The route's own condition first; the request's filter only narrows it.
             log.query.filter = filter.and(log.query.filter)
-            return try await LogOpening(
-                source: source, topic: topic, request: request, log: log, encoder: encoder, ids: ids, lines: lines,
-                wakeID: lease.wakeID, maximumValueBytes: maximumValueBytes, checkClient: checkClient
-            ).open()
+            let opening = LogOpening(
+                source: source, topic: topic, request: request, log: log, encoding: encoding, wakeID: lease.wakeID,
+                onGap: { metrics.countGap($0) }, checkClient: checkClient)
+            return (opening, try await opening.open())
         }
     }
 

@@ -18,6 +18,7 @@ final class Site: Sendable {
     let wakes: WakeRegistry
     let admission: Admission
     let connections: ClientConnections
+    let follows: Follows
     let shutdown: Shutdown
     let configuration: Configuration
     let logger: Logger
@@ -33,6 +34,7 @@ final class Site: Sendable {
         self.wakes = wakes
         self.admission = Admission(limits: configuration.limits)
         self.connections = ClientConnections()
+        self.follows = Follows(configuration, wakes: wakes)
         self.shutdown = shutdown
         self.configuration = configuration
         self.logger = logger

@@ -36,7 +36,7 @@ struct BackwardSkip {
         let limits = loghost_read_limits(
             size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 1024, max_bytes: 1 << 20,
             max_microseconds: 100_000,
-            max_value_bytes: UInt64(self.opening.maximumValueBytes))
+            max_value_bytes: UInt64(self.opening.encoding.maximumValueBytes))
         var kept: [[UInt8]] = []
         while true {
             try Task.checkCancellation()

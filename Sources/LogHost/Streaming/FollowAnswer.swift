@@ -1,21 +1,22 @@
 internal import NIOCore
 
-/// Answers with entries for ever: reads until caught up, then sleeps until a wake, the source's next look or a sign of life is due.
+/// Answers with entries for ever: carries out what the follower says, and gives signs of life meanwhile.
 struct FollowAnswer: Sendable {
     let site: Site
     let exchange: Exchange
-    let opened: LogOpening.Opened
-    let encoder: EncoderHandle
+    let follower: Follower
     let lease: Lease
     let signal: FollowSignal
 
-    private var stream: LogStream { self.opened.stream }
+    /// How long a follow that is not at the live end waits before it looks again.
+    private static let patience = TimeAmount.seconds(1)
 
     func write(to outbound: Exchange.Outbound) async throws {
         let signal = self.signal
         let connection = self.site.connections.connection(of: self.exchange.channel)
         connection?.onGone { signal.end(.clientGone) }
         let shutdown = self.site.shutdown.add { signal.end(.shutdown) }
+        self.site.follows.add(signal)
         do {
             // Gone before anybody could be told.
             guard connection != nil else { throw CancellationError() }
@@ -30,97 +31,125 @@ struct FollowAnswer: Sendable {
     private func leave(_ connection: ClientConnection?, _ shutdown: Int) async {
         connection?.onGone(nil)
         self.site.shutdown.remove(shutdown)
-        _ = try? await self.site.workers.run { self.stream.close() }
+        self.site.follows.remove(self.signal)
+        _ = try? await self.site.workers.run { self.follower.close() }
     }
 
     private func follow(_ outbound: Exchange.Outbound) async throws {
-        var chunk = self.opened.first
-        var outcome = self.opened.outcome
-        var lastWrite = ContinuousClock.now
+        var lastWrite = NIODeadline.now()
+        var seat: Seats.Seat?
         while true {
-            if chunk.readableBytes > 0 {
-                let bytes = chunk
-                try await self.exchange.write(bytes, to: outbound)
-                lastWrite = .now
-            }
-            switch outcome {
-            case .more, .searching:
-                break
-            case .pending:
-                try await self.wait(0, &lastWrite, outbound)
-            case .caughtUp(let recheck):
-                try await self.wait(recheck, &lastWrite, outbound)
-            case .end, .limit:
-                try await self.sendEnd(outcome == .limit ? "limit" : "end of log", outbound)
-                return
-            case .fault:
-                // An event stream has said so; anything else must not end cleanly either.
-                throw self.stream.failure ?? PluginFailure.unexplained
-            }
             switch self.signal.ending {
             case .clientGone: throw CancellationError()
             case .shutdown:
                 try await self.sendFarewell(outbound)
                 return
-            default: break
+            case .wake, .timeout, nil: break
             }
-            (chunk, outcome) = try await self.site.workers.run {
-                var buffer = ByteBuffer()
-                let outcome = self.stream.fill(&buffer)
-                return (buffer, outcome)
+            switch try await self.step() {
+            case .write(let buffers, let readAt):
+                if try await self.write(buffers, to: outbound) { lastWrite = .now() }
+                if let readAt { self.site.follows.metrics.recordDelay(since: readAt) }
+            case .wait:
+                try await self.wait(&lastWrite, outbound)
+            case .open:
+                if seat == nil { seat = try await self.takeSeat() }
+                guard let held = seat, held.isHeld else {
+                    try await self.wait(&lastWrite, outbound)
+                    break
+                }
+                try await self.open(held, outbound)
+                seat = nil
+            case .end(let reason):
+                try await self.sendEnd(reason, outbound)
+                return
+            case .fault(let isSaid):
+                if !isSaid { try await self.sendFault(outbound) }
+                throw self.follower.failure ?? PluginFailure.unexplained
+            case .disconnect:
+                throw CancellationError()
             }
         }
     }
 
-    /// Waits for news, giving signs of life meanwhile.
-    private func wait(_ recheckMicroseconds: UInt64, _ lastWrite: inout ContinuousClock.Instant, _ outbound: Exchange.Outbound)
-        async throws
-    {
-        let keepAlive = self.stream.keepAlive
-        let interval = self.site.configuration.streams.keepAlive
-        let recheck = recheckMicroseconds == 0 ? nil : ContinuousClock.now + .microseconds(Int64(clamping: recheckMicroseconds))
-        while true {
-            let life = lastWrite + interval
-            let until = min(recheck ?? life, life)
-            let left = max(.zero, until - .now)
-            let reason = await self.signal.wait(TimeAmount(left), on: self.exchange.channel.eventLoop)
-            guard reason == .timeout else { return }
-            if ContinuousClock.now >= life {
-                if !keepAlive.isEmpty, !self.stream.isInsideValue {
-                    try await self.exchange.write(ByteBuffer(bytes: keepAlive), to: outbound)
-                }
-                lastWrite = .now
+    private func step() async throws -> Follower.Step {
+        guard self.follower.needsWorker else { return self.follower.step() }
+        return try await self.site.workers.run { self.follower.step() }
+    }
+
+    private func takeSeat() async throws -> Seats.Seat {
+        let (seat, evicted) = self.site.follows.seats.take(self.signal)
+        if let evicted { try await self.site.workers.run { evicted.close() } }
+        return seat
+    }
+
+    private func open(_ seat: Seats.Seat, _ outbound: Exchange.Outbound) async throws {
+        let follower = self.follower
+        do {
+            let opened = try await self.site.workers.run {
+                let limit = follower.limitLeft == .max ? 0 : follower.limitLeft
+                return try await follower.opening.open(at: follower.place, limit: limit, leavingOut: follower.remembered)
             }
-            if let recheck, ContinuousClock.now >= recheck { return }
+            follower.attach(opened, seat)
+        } catch let failure as PluginFailure {
+            try await self.sendFault(outbound)
+            throw failure
         }
     }
+
+    /// Waits for news; gives a sign of life when it is due.
+    private func wait(_ lastWrite: inout NIODeadline, _ outbound: Exchange.Outbound) async throws {
+        let life = lastWrite + TimeAmount(self.site.configuration.streams.keepAlive)
+        let deadline = self.follower.isLive ? life : min(life, .now() + Self.patience)
+        guard await self.signal.wait(until: deadline) == .timeout, .now() >= life else { return }
+        let keepAlive = self.follower.keepAlive
+        if !keepAlive.isEmpty, !self.follower.isInsideValue { _ = try await self.write([ByteBuffer(bytes: keepAlive)], to: outbound) }
+        lastWrite = .now()
+    }
+
+    /// Writes; false when there was nothing. The reader may be given to others meanwhile.
+    private func write(_ buffers: [ByteBuffer], to outbound: Exchange.Outbound) async throws -> Bool {
+        guard buffers.contains(where: { $0.readableBytes > 0 }) else { return false }
+        if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
+        defer { self.follower.unpark() }
+        try await self.exchange.write(buffers, to: outbound)
+        return true
+    }
+
+    // MARK: The last bytes
 
     /// Tells an event stream that this is all; a reconnect with the id is 204.
     private func sendEnd(_ reason: String, _ outbound: Exchange.Outbound) async throws {
-        let cursor = String(decoding: self.stream.lastCursor, as: UTF8.self)
-        let data = JSONText.object([("reason", .text(reason)), ("cursor", cursor.isEmpty ? .null : .text(cursor))])
-        try await self.sendLast(outbound) { last in
-            if self.encoder.isEventStream { try self.stream.append(event: "end", data: data, id: "end", to: &last) }
-            try self.stream.finish(&last)
-        }
+        var cursor = JSONText.Value.null
+        if case .cursor(let bytes) = self.follower.place { cursor = .text(String(decoding: bytes, as: UTF8.self)) }
+        let data = JSONText.object([("reason", .text(reason)), ("cursor", cursor)])
+        try await self.send(event: "end", data: data, id: "end", isComplete: true, outbound)
+    }
+
+    /// Tells an event stream that the source failed; it may come back with its last id.
+    private func sendFault(_ outbound: Exchange.Outbound) async throws {
+        try await self.send(event: "fault", data: JSONText.object(LogStream.fault), id: "", isComplete: false, outbound)
     }
 
     /// The host stops: an event stream's client reconnects by itself.
     private func sendFarewell(_ outbound: Exchange.Outbound) async throws {
-        try await self.sendLast(outbound) { last in
-            try self.stream.finish(&last)
-            if self.encoder.isEventStream { last.writeString(": the host is stopping\n\n") }
-        }
+        if self.follower.isInsideValue { throw CancellationError() }
+        try await self.send(event: nil, data: "", id: "", isComplete: true, outbound)
     }
 
-    private func sendLast(
-        _ outbound: Exchange.Outbound, _ compose: @Sendable (inout ByteBuffer) throws -> Void
-    ) async throws {
+    private func send(event: String?, data: String, id: String, isComplete: Bool, _ outbound: Exchange.Outbound) async throws {
+        let encoding = self.follower.opening.encoding
+        let isEventStream = encoding.encoder.isEventStream
         let last = try await self.site.workers.run {
+            let state = try encoding.begin()
             var last = ByteBuffer()
-            try compose(&last)
+            unsafe try Chunk.fill(&last, capacity: 2 * sinkMinimum) { _, sink in
+                if isEventStream, let event { unsafe try state.event(name: event, data: data, id: id, sink) }
+                if isComplete { unsafe try state.finish(sink) }
+            }
+            if isEventStream, event == nil { last.writeString(": the host is stopping\n\n") }
             return last
         }
-        if last.readableBytes > 0 { try await self.exchange.write(last, to: outbound) }
+        if last.readableBytes > 0 { try await self.exchange.write([last], to: outbound) }
     }
 }

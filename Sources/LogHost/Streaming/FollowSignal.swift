@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import Synchronization
 
-/// What a waiting follow is woken by. No thread waits: the task is suspended until a signal or a timer of the event loop.
-final class FollowSignal: Sendable {
+/// What a waiting follow is woken by. No thread waits: the task is suspended until a signal or a time.
+package final class FollowSignal: Sendable {
     enum Reason: Sendable {
         case wake
         case timeout
@@ -15,22 +15,22 @@ final class FollowSignal: Sendable {
         var wasWoken = false
         /// Final once set.
         var ending: Reason?
-        /// Counts the waits, so that a late timer hits no other wait than its own.
-        var wait = 0
-        /// The wait whose timer came before its continuation.
-        var timedOut = 0
+        /// When the present wait is over.
+        var deadline = NIODeadline.distantFuture
         var continuation: CheckedContinuation<Reason, Never>?
     }
 
     private let state = Mutex(State())
 
+    package init() {}
+
     var ending: Reason? { self.state.withLock { $0.ending } }
 
-    /// The source may have something.
+    /// There may be something.
     func wake() {
         let continuation = self.state.withLock { state in
             let continuation = state.continuation.take()
-            state.wasWoken = continuation == nil
+            if continuation == nil { state.wasWoken = true }
             return continuation
         }
         continuation?.resume(returning: .wake)
@@ -45,43 +45,45 @@ final class FollowSignal: Sendable {
         continuation?.resume(returning: reason)
     }
 
-    /// Waits for a signal, at most so long. One waiter at a time.
-    func wait(_ duration: TimeAmount, on eventLoop: any EventLoop) async -> Reason {
-        let id = self.state.withLock { state in
-            state.wait += 1
-            return state.wait
+    /// Ends a wait whose time is over.
+    func expire(_ now: NIODeadline) {
+        let continuation = self.state.withLock { state in
+            state.deadline <= now ? state.continuation.take() : nil
         }
-        let timer = eventLoop.scheduleTask(in: duration) { self.timeout(id) }
-        defer { timer.cancel() }
-        return await withTaskCancellationHandler {
+        continuation?.resume(returning: .timeout)
+    }
+
+    /// Waits for a signal, until somebody calls `expire` at or after the deadline. One waiter at a time.
+    func wait(until deadline: NIODeadline) async -> Reason {
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if let reason = self.suspend(continuation, id) { continuation.resume(returning: reason) }
+                if let reason = self.suspend(continuation, deadline) { continuation.resume(returning: reason) }
             }
         } onCancel: {
             self.end(.shutdown)
         }
     }
 
+    /// Waits for a signal, at most so long, with a timer of its own.
+    func wait(_ duration: TimeAmount, on eventLoop: any EventLoop) async -> Reason {
+        let deadline = NIODeadline.now() + duration
+        let timer = eventLoop.scheduleTask(deadline: deadline) { self.expire(deadline) }
+        defer { timer.cancel() }
+        return await self.wait(until: deadline)
+    }
+
     /// Stores the continuation, or answers what has happened already.
-    private func suspend(_ continuation: CheckedContinuation<Reason, Never>, _ id: Int) -> Reason? {
+    private func suspend(_ continuation: CheckedContinuation<Reason, Never>, _ deadline: NIODeadline) -> Reason? {
         self.state.withLock { state in
             if let ending = state.ending { return ending }
             if state.wasWoken {
                 state.wasWoken = false
                 return .wake
             }
-            if state.timedOut == id { return .timeout }
+            if deadline <= .now() { return .timeout }
+            state.deadline = deadline
             state.continuation = continuation
             return nil
         }
-    }
-
-    private func timeout(_ id: Int) {
-        let continuation = self.state.withLock { state -> CheckedContinuation<Reason, Never>? in
-            guard state.wait == id else { return nil }
-            state.timedOut = id
-            return state.continuation.take()
-        }
-        continuation?.resume(returning: .timeout)
     }
 }

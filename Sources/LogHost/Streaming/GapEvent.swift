@@ -25,6 +25,9 @@ struct GapEvent {
         unsafe self.init(cause: cause, from: gap.from.text, to: gap.to.text, count: gap.count == .max ? nil : gap.count)
     }
 
+    /// Cursors from before may occur again.
+    var isTruncation: Bool { self.cause == "truncation" }
+
     var data: String {
         JSONText.object([
             ("cause", .text(self.cause)), ("from", self.from.isEmpty ? .null : .text(self.from)),

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import PluginABI
 
 /// Evaluates a filter on entries whose source does not.
@@ -6,7 +7,9 @@ struct HostFilter {
 
     /// True when the entry passes. A value in pieces never matches: a match is of the whole value.
     func passes(_ entry: UnsafePointer<loghost_entry>) -> Bool {
-        let fields = unsafe UnsafeBufferPointer(start: entry.pointee.fields, count: Int(entry.pointee.field_count))
+        var count = unsafe Int(entry.pointee.field_count)
+        if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0 { count -= 1 }
+        let fields = unsafe UnsafeBufferPointer(start: entry.pointee.fields, count: max(count, 0))
         return self.filter.clauses.allSatisfy { clause in
             clause.contains { match in
                 unsafe fields.contains { unsafe equal($0.name, match.name) && equal($0.value, match.value) }
@@ -16,5 +19,7 @@ struct HostFilter {
 }
 
 private func equal(_ bytes: loghost_bytes, _ other: [UInt8]) -> Bool {
-    unsafe bytes.size == other.count && UnsafeBufferPointer(start: bytes.data, count: bytes.size).elementsEqual(other)
+    guard unsafe bytes.size == other.count else { return false }
+    guard let data = unsafe bytes.data, !other.isEmpty else { return other.isEmpty }
+    return unsafe memcmp(data, other, other.count) == 0
 }

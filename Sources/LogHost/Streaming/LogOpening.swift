@@ -2,21 +2,22 @@ internal import NIOCore
 internal import PluginABI
 
 /// Opens a log for an answer: position, landing, what the source has not applied, and the first bytes.
-struct LogOpening: Sendable {
+package struct LogOpening: Sendable {
     let source: SourceHandle
-    let topic: [UInt8]
+    package let topic: [UInt8]
     let request: SourceRequest
-    let log: LogRequest
-    let encoder: EncoderHandle
-    let ids: Bool
-    let lines: Bool
+    var log: LogRequest
+    let encoding: Encoding
     let wakeID: UInt64
-    let maximumValueBytes: Int
+    /// Called with the cause of each gap.
+    let onGap: @Sendable (String) -> Void
+    /// Entries that are not to be given again.
+    private var given: Set<[UInt8]> = []
     /// Throws when nobody waits for the answer any more.
     let checkClient: @Sendable () throws -> Void
 
     /// A log that is open, with its first bytes.
-    struct Opened: Sendable {
+    package struct Opened: Sendable {
         var stream: LogStream
         var first: ByteBuffer
         var outcome: LogStream.Outcome
@@ -24,11 +25,25 @@ struct LogOpening: Sendable {
         var moved: UInt64
     }
 
+    package init(
+        source: SourceHandle, topic: [UInt8], request: SourceRequest, log: LogRequest, encoding: Encoding, wakeID: UInt64,
+        onGap: @escaping @Sendable (String) -> Void, checkClient: @escaping @Sendable () throws -> Void
+    ) {
+        self.source = source
+        self.topic = topic
+        self.request = request
+        self.log = log
+        self.encoding = encoding
+        self.wakeID = wakeID
+        self.onGap = onGap
+        self.checkClient = checkClient
+    }
+
     /// A negative skip that its source leaves to the host is looked for from the head, within this many entries.
     private static let backwardCapacity: UInt64 = 100_000
 
     /// Opens and reads the first chunk. On a worker.
-    func open() async throws -> Opened {
+    package func open() async throws -> Opened {
         do {
             return try await self.land(self.log.query)
         } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE && self.resumesAfterLoss {
@@ -36,9 +51,36 @@ struct LogOpening: Sendable {
         }
     }
 
+    /// Opens again where a follow stands, with so much left of its limit, and without entries it was given already. On a worker.
+    package func open(at place: Place, limit: UInt64, leavingOut given: Set<[UInt8]>) async throws -> Opened {
+        var again = self
+        again.given = given
+        again.log.landing = .boundary
+        again.log.query.limit = limit
+        again.log.query.skip = 0
+        switch place {
+        case .origin: throw PluginFailure.missingEntries
+        case .head: again.log.query.start = .head
+        case .cursor(let cursor): again.log.query.start = .cursor(cursor)
+        case .before(let cursor):
+            var query = LogQuery()
+            query.start = .cursor(cursor)
+            query.skip = -1
+            again.log.query.start = try await BackwardSkip(
+                opening: self, needs: self.encoding.begin().needs, capacity: Self.backwardCapacity
+            ).find(query).start
+        }
+        do {
+            return try await again.land(again.log.query)
+        } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE {
+            guard self.encoding.encoder.isEventStream else { throw PluginFailure.missingEntries }
+            return try await again.openBehindLoss(failure)
+        }
+    }
+
     /// A browser that reconnects with an id would never come back from an error.
     private var resumesAfterLoss: Bool {
-        self.log.resumed && self.encoder.isEventStream && self.log.query.follow
+        self.log.resumed && self.encoding.encoder.isEventStream && self.log.query.follow
     }
 
     private func openBehindLoss(_ failure: PluginFailure) async throws -> Opened {
@@ -52,6 +94,7 @@ struct LogOpening: Sendable {
         let stream = try await self.stream(query).stream
         var first = ByteBuffer()
         let gap = GapEvent(cause: "vacuum", from: lost, to: failure.detail)
+        self.onGap(gap.cause)
         try stream.append(event: "gap", data: gap.data, to: &first)
         let outcome = stream.fill(&first)
         return Opened(stream: stream, first: first, outcome: outcome, moved: 0)
@@ -97,8 +140,7 @@ struct LogOpening: Sendable {
 
     /// Opens a reader. Returns how many entries were stepped over, by the source or by the host.
     private func stream(_ query: LogQuery) async throws -> (stream: LogStream, skipped: UInt64) {
-        let encoder = try self.encoder.begin(
-            ids: self.ids, exactValues: self.log.exactValues, lines: self.lines, maximumValueBytes: self.maximumValueBytes)
+        let encoder = try self.encoding.begin()
         try self.checkClient()
         var query = query
         let needs = encoder.needs
@@ -120,8 +162,8 @@ struct LogOpening: Sendable {
             opened.skipped = UInt64(query.skip)
         }
         let stream = LogStream(
-            opened, query: query, encoder: encoder, isEventStream: self.encoder.isEventStream,
-            maximumValueBytes: self.maximumValueBytes)
+            opened, query: query, encoder: encoder, isEventStream: self.encoding.encoder.isEventStream,
+            maximumValueBytes: self.encoding.maximumValueBytes, leavingOut: self.given, onGap: self.onGap)
         return (stream, opened.skipped)
     }
 }

@@ -23,30 +23,52 @@ final class LogStream: @unchecked Sendable {
         case fault
     }
 
+    private static let rangeCapacity = 256 << 10
+    /// Follows are many, and a slow one keeps its chunk for long.
+    private static let followCapacity = 64 << 10
     /// Sent as soon as this much is there, even when the source has more: the socket can work meanwhile.
-    private static let chunkCapacity = 256 << 10
-
+    private let chunkCapacity: Int
     private let reader: ReaderHandle
     private let encoder: EncoderState
     private let isEventStream: Bool
     private let limits: loghost_read_limits
     private var remainder: Remainder
     /// Counts down whoever applies the limit, so that a follow can tell the limit from the end.
-    private var limitLeft: UInt64
+    private(set) var limitLeft: UInt64
     private var entries: UnsafePointer<loghost_entry>?
     private var entryCount = 0
     private var index = 0
     private(set) var entriesGiven: UInt64 = 0
-    /// The last entry given, for a gap's `from` and a resumption.
-    private(set) var lastCursor: [UInt8] = []
+    /// Behind the last entry passed, when the batch is used up.
+    private(set) var place: Place
+    /// Entries that another reader has given.
+    private(set) var given: Set<[UInt8]>
+    /// Cursors of the entries given, while a follow joins its tail.
+    private var remembered: Set<[UInt8]>?
+    /// True when there was a gap since `beginJoin`.
+    private(set) var metGap = false
+    /// Called with the cause of each gap.
+    private let onGap: @Sendable (String) -> Void
     private(set) var failure: PluginFailure?
     /// True while an entry is half written: it was judged already.
     private var isInsideEntry = false
     /// True between two pieces of a value: nothing else may be written there.
     private(set) var isInsideValue = false
 
-    init(_ opened: OpenedReader, query: LogQuery, encoder: EncoderState, isEventStream: Bool, maximumValueBytes: Int) {
+    init(
+        _ opened: OpenedReader, query: LogQuery, encoder: EncoderState, isEventStream: Bool, maximumValueBytes: Int,
+        leavingOut given: Set<[UInt8]>, onGap: @escaping @Sendable (String) -> Void
+    ) {
         self.reader = opened.reader
+        self.onGap = onGap
+        self.given = given
+        self.chunkCapacity = query.follow ? Self.followCapacity : Self.rangeCapacity
+        self.place =
+            switch (query.start, query.skip) {
+            case (.head, 0): .head
+            case (.cursor(let cursor), 0): .cursor(cursor)
+            default: .origin
+            }
         self.encoder = encoder
         self.isEventStream = isEventStream
         self.remainder = Remainder(query, applied: opened.applied)
@@ -62,14 +84,41 @@ final class LogStream: @unchecked Sendable {
         self.reader.close()
     }
 
+    /// The reader, when it can be given up here: a new one opened at `place` goes on with the next entry. Reading on is still possible.
+    func rest() -> ReaderHandle? {
+        if self.isInsideEntry || self.isInsideValue || self.remainder.isSkipping { return nil }
+        if let entries = unsafe self.entries, self.index > 0, self.index <= self.entryCount {
+            unsafe self.rememberPlace(entries + (self.index - 1))
+        }
+        return self.place == .origin ? nil : self.reader
+    }
+
+    /// Begins to remember the cursors of entries given.
+    func beginJoin() {
+        self.remembered = []
+        self.metGap = false
+    }
+
+    /// Gives what was remembered, and remembers no more.
+    func endJoin() -> Set<[UInt8]> { self.remembered.take() ?? [] }
+
+    /// The end of the log is reached: a skip stops there, and what was given before lies behind.
+    func reachEnd() {
+        self.remainder.endSkip()
+        self.given = []
+    }
+
     /// Appends the next bytes to a buffer.
     func fill(_ buffer: inout ByteBuffer) -> Outcome {
         var outcome = Outcome.more
-        unsafe Chunk.fill(&buffer, capacity: Self.chunkCapacity) { chunk, sink in
+        unsafe Chunk.fill(&buffer, capacity: self.chunkCapacity) { chunk, sink in
             outcome = unsafe self.fill(chunk, sink)
         }
         return outcome
     }
+
+    /// The data of a `fault` event.
+    static let fault: [(String, JSONText.Value)] = [("status", .number(500)), ("detail", .text("The source failed."))]
 
     /// Appends a named event.
     func append(event name: String, data: String, id: String = "", to buffer: inout ByteBuffer) throws {
@@ -92,7 +141,7 @@ final class LogStream: @unchecked Sendable {
             if let outcome = unsafe self.encodeBatch(chunk, sink) { return outcome }
             if self.limitLeft == 0 { return .limit }
             // What is read is sent before anything that could take long.
-            if unsafe chunk.pointee.used > Self.chunkCapacity / 2 { return .more }
+            if unsafe chunk.pointee.used > self.chunkCapacity / 2 { return .more }
             var result = unsafe loghost_read_result()
             unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
             var error = PluginFailure.fresh()
@@ -109,12 +158,16 @@ final class LogStream: @unchecked Sendable {
             case LOGHOST_READ_END:
                 return .end
             case LOGHOST_READ_GAP:
-                guard unsafe self.encode(result.gap, sink) else { return .fault }
+                let gap = unsafe GapEvent(result.gap)
+                self.metGap = true
+                self.onGap(gap.cause)
+                if gap.isTruncation { self.place = .head }
+                self.given = []
+                guard unsafe self.encode(gap, sink) else { return .fault }
             default:
                 self.failure = PluginFailure(error)
                 if self.isEventStream {
-                    let data = JSONText.object([("status", .number(500)), ("detail", .text("The source failed."))])
-                    unsafe try? self.encoder.event(name: "fault", data: data, id: "", sink)
+                    unsafe try? self.encoder.event(name: "fault", data: JSONText.object(Self.fault), id: "", sink)
                 }
                 return .fault
             }
@@ -129,6 +182,10 @@ final class LogStream: @unchecked Sendable {
             let entry = unsafe entries + self.index
             // Room for whatever an encoder may need at the start of a call.
             if unsafe chunk.pointee.free < sinkMinimum { return .more }
+            if !self.given.isEmpty, unsafe self.given.remove(entry.pointee.cursor.array) != nil {
+                self.index += 1
+                continue
+            }
             if !self.isInsideEntry, !self.remainder.isEmpty {
                 switch unsafe self.remainder.judge(entry) {
                 case .give: break
@@ -146,9 +203,10 @@ final class LogStream: @unchecked Sendable {
                 self.isInsideValue = unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0
                 if !self.isInsideValue {
                     self.entriesGiven &+= 1
+                    if self.remembered != nil { unsafe self.remembered?.insert(entry.pointee.cursor.array) }
                     if self.limitLeft != .max { self.limitLeft &-= 1 }
                     if self.limitLeft == 0 {
-                        unsafe self.rememberCursor(entry)
+                        unsafe self.rememberPlace(entry)
                         self.entryCount = 0
                         return .limit
                     }
@@ -161,24 +219,23 @@ final class LogStream: @unchecked Sendable {
                 return .fault
             }
         }
-        unsafe self.rememberCursor(entries + (self.entryCount - 1))
+        unsafe self.rememberPlace(entries + (self.entryCount - 1))
         self.entryCount = 0
         return nil
     }
 
-    private func rememberCursor(_ entry: UnsafePointer<loghost_entry>) {
+    private func rememberPlace(_ entry: UnsafePointer<loghost_entry>) {
         let cursor = unsafe entry.pointee.cursor
-        if unsafe cursor.size > 0 { self.lastCursor = unsafe cursor.array }
+        if unsafe cursor.size > 0 { self.place = unsafe .cursor(cursor.array) }
     }
 
     /// Says in its place that entries are missing; false when this format cannot.
-    private func encode(_ gap: loghost_gap, _ sink: UnsafePointer<loghost_sink>) -> Bool {
+    private func encode(_ gap: GapEvent, _ sink: UnsafePointer<loghost_sink>) -> Bool {
         guard self.isEventStream else {
-            self.failure = PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "Entries are missing.")
+            self.failure = .missingEntries
             return false
         }
-        let event = unsafe GapEvent(gap)
-        return unsafe (try? self.encoder.event(name: "gap", data: event.data, id: "", sink)) != nil
+        return unsafe (try? self.encoder.event(name: "gap", data: gap.data, id: "", sink)) != nil
     }
 }
 

@@ -18,7 +18,7 @@ struct Remainder {
     /// The pieces that follow share the verdict of the first.
     private var pieceVerdict: Verdict?
     /// True when every entry passes and nothing is counted.
-    let isEmpty: Bool
+    private(set) var isEmpty = false
 
     init(_ query: LogQuery, applied: UInt32) {
         func isApplied(_ part: Int) -> Bool { applied & UInt32(part) != 0 }
@@ -28,6 +28,14 @@ struct Remainder {
         self.until = hasBounds ? query.until : 0
         self.direction = query.direction
         self.skip = isApplied(LOGHOST_APPLIED_SKIP) || query.skip <= 0 ? 0 : UInt64(query.skip)
+        self.endSkip(leaving: self.skip)
+    }
+
+    var isSkipping: Bool { self.skip > 0 }
+
+    /// Ends the skip, or leaves a part of it to be done.
+    mutating func endSkip(leaving left: UInt64 = 0) {
+        self.skip = left
         self.isEmpty = self.filter == nil && self.since == 0 && self.until == 0 && self.skip == 0
     }
 

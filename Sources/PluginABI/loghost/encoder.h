@@ -25,8 +25,14 @@ typedef struct loghost_encoding {
 enum {
     LOGHOST_ENCODE_IDS = 1u << 0,          /* the answer can be resumed: write cursors as ids */
     LOGHOST_ENCODE_EXACT_VALUES = 1u << 1, /* lose nothing: repeated fields, bytes that are no text */
-    LOGHOST_ENCODE_LINES = 1u << 2         /* the source is lines of files, not journal entries */
+    LOGHOST_ENCODE_LINES = 1u << 2,        /* the source is lines of files, not journal entries */
+    LOGHOST_ENCODE_FOLLOW = 1u << 3        /* the answer is a follow: see SHARING */
 };
+
+/* SHARING. The host encodes an entry once for all who follow, and puts an answer together from what several
+ * states have written. With LOGHOST_ENCODE_FOLLOW the bytes of an entry therefore depend on the entry and on
+ * these options alone, not on what was written before (pieces of one value excepted). A format that cannot do
+ * that refuses in `begin` with LOGHOST_ERROR_UNSUPPORTED. */
 
 typedef struct loghost_encode_options {
     uint32_t size;

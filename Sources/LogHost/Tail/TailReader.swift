@@ -1,0 +1,302 @@
+internal import NIOCore
+internal import PluginABI
+
+/// Reads a topic for all its followers: every entry is matched against each distinct filter once, and encoded once for each encoding.
+// Used by the tail's task alone, on worker threads.
+@safe
+package final class TailReader: @unchecked Sendable {
+    package enum Look: Sendable {
+        case more
+        /// Nothing newer: look again on a wake, or after so many microseconds (0 = only on a wake).
+        case wait(microseconds: UInt64)
+        case over
+    }
+
+    /// An entry in pieces of which the last has not come.
+    private struct Assembly {
+        /// Feeds it passes, and the encodings they need.
+        var feeds: [Int]
+        /// False for an encoding that has failed.
+        var encodings: [Int: Bool]
+        var time: UInt64
+    }
+
+    private let tail: Tail
+    private let reader: ReaderHandle
+    private let limits: loghost_read_limits
+    /// Called with the cause of each gap.
+    private let onGap: @Sendable (String) -> Void
+    private var version = -1
+    private var feeds: [Feed] = []
+    /// The encoding of each feed.
+    private var encodingOfFeed: [Int] = []
+    private var encodings: [(key: Encoding, encoding: TailEncoding)] = []
+    /// Feeds without a filter.
+    private var unfiltered: [Int] = []
+    private var index = FilterIndex([])
+    /// Feeds by the number of their filter.
+    private var feedsOfFilter: [[Int]] = []
+    /// Entries of the run for each feed with a filter.
+    private var members: [[Int]] = []
+    private var assembly: Assembly?
+
+    package init(
+        _ tail: Tail, reader: ReaderHandle, maximumValueBytes: Int, maximumBytes: Int = 256 << 10,
+        onGap: @escaping @Sendable (String) -> Void
+    ) {
+        self.tail = tail
+        self.reader = reader
+        self.onGap = onGap
+        self.limits = loghost_read_limits(
+            size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 1024, max_bytes: UInt64(maximumBytes),
+            max_microseconds: 50_000, max_value_bytes: UInt64(maximumValueBytes))
+    }
+
+    /// Reads once and gives out what there is.
+    package func look() -> Look {
+        guard let number = self.tail.beginRead() else { return .over }
+        var result = unsafe loghost_read_result()
+        unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
+        var error = PluginFailure.fresh()
+        switch unsafe self.reader.read(self.limits, &result, &error) {
+        case LOGHOST_READ_BATCH:
+            if let entries = unsafe result.entries { unsafe self.give(UnsafeBufferPointer(start: entries, count: result.entry_count)) }
+            return .more
+        case LOGHOST_READ_PENDING:
+            return .wait(microseconds: 0)
+        case LOGHOST_READ_CAUGHT_UP:
+            self.tail.caughtUp(number)
+            return unsafe .wait(microseconds: result.recheck_after_microseconds)
+        case LOGHOST_READ_GAP:
+            unsafe self.give(GapEvent(result.gap))
+            return .more
+        case LOGHOST_READ_END:
+            self.giveUpAssembly()
+            self.tail.end(.end)
+            return .over
+        default:
+            self.giveUpAssembly()
+            self.tail.end(.failed)
+            return .over
+        }
+    }
+
+    /// Closes the reader.
+    package func close() {
+        self.reader.close()
+    }
+
+    // MARK: Entries
+
+    private func give(_ entries: UnsafeBufferPointer<loghost_entry>) {
+        var start = 0
+        while start < entries.count {
+            // Whoever registered before this read returned is here now; whoever comes later reads these entries itself.
+            if self.assembly == nil { self.refresh() }
+            var end = start
+            while end < entries.count, unsafe entries[end].isWhole, self.assembly == nil { end += 1 }
+            if end > start {
+                unsafe self.give(whole: UnsafeBufferPointer(rebasing: entries[start..<end]))
+                start = end
+            } else {
+                unsafe self.give(piece: entries.baseAddress.unsafelyUnwrapped + start)
+                start += 1
+            }
+        }
+    }
+
+    private func give(whole entries: UnsafeBufferPointer<loghost_entry>) {
+        var read = ReadEntries()
+        for entry in 0..<entries.count {
+            unsafe read.append(cursor: entries[entry].cursor.buffer, time: entries[entry].realtime_microseconds)
+        }
+        for feed in self.feeds.indices { self.members[feed].removeAll(keepingCapacity: true) }
+        for entry in 0..<entries.count {
+            unsafe self.index.forEachPassed(by: entries.baseAddress.unsafelyUnwrapped + entry) { filter in
+                for feed in self.feedsOfFilter[filter] { self.members[feed].append(entry) }
+            }
+        }
+        for number in self.encodings.indices { unsafe self.encode(entries, number) }
+        self.publish(read, count: entries.count)
+    }
+
+    /// Encodes the entries that some feed of an encoding passes on.
+    private func encode(_ entries: UnsafeBufferPointer<loghost_entry>, _ number: Int) {
+        let encoding = self.encodings[number].encoding
+        encoding.begin()
+        var isNeeded = Array(repeating: self.unfiltered.contains { self.encodingOfFeed[$0] == number }, count: entries.count)
+        for feed in self.feeds.indices where self.encodingOfFeed[feed] == number {
+            for entry in self.members[feed] { isNeeded[entry] = true }
+        }
+        for entry in 0..<entries.count {
+            if isNeeded[entry] {
+                unsafe encoding.encode(entries.baseAddress.unsafelyUnwrapped + entry)
+            } else {
+                encoding.skip()
+            }
+        }
+    }
+
+    /// Makes each feed's blocks of the entries that are encoded now.
+    private func publish(_ read: ReadEntries, count: Int) {
+        var additions: [(feed: Feed, block: Block)] = []
+        let all = Array(0..<count)
+        let unfiltered = Set(self.unfiltered)
+        var shared: [SharedBytes?] = self.encodings.map { _ in nil }
+        for (number, feed) in self.feeds.enumerated() {
+            let members = unfiltered.contains(number) ? all : self.members[number]
+            if members.isEmpty { continue }
+            let encodingNumber = self.encodingOfFeed[number]
+            let encoding = self.encodings[encodingNumber].encoding
+            var start = 0
+            while start < members.count {
+                let end = members[start...].firstIndex { encoding.spans[$0] == nil } ?? members.count
+                if end > start {
+                    let bytes = shared[encodingNumber] ?? SharedBytes(encoding)
+                    shared[encodingNumber] = bytes
+                    additions.append((feed, .entries(bytes.block(Array(members[start..<end]), read))))
+                }
+                if end < members.count { additions.append((feed, .elsewhere)) }
+                start = end + 1
+            }
+        }
+        let cursor = Array(read.cursor(count - 1))
+        self.tail.publish(additions, place: cursor.isEmpty ? nil : .cursor(cursor)) { Array(read.cursor(0)) }
+    }
+
+    // MARK: Pieces
+
+    /// Takes in the next piece of an entry; the last one gives it out.
+    private func give(piece entry: UnsafePointer<loghost_entry>) {
+        var assembly = unsafe self.assembly ?? self.begin(entry)
+        for (number, isWhole) in assembly.encodings where isWhole {
+            assembly.encodings[number] = unsafe self.encodings[number].encoding.append(entry, from: 0)
+        }
+        if assembly.time == 0 { assembly.time = unsafe entry.pointee.realtime_microseconds }
+        self.assembly = assembly
+        if unsafe entry.pointee.flags & UInt32(LOGHOST_ENTRY_CONTINUES) != 0 { return }
+        self.assembly = nil
+        for feed in self.feeds.indices { self.members[feed].removeAll(keepingCapacity: true) }
+        let unfiltered = Set(self.unfiltered)
+        for feed in assembly.feeds where !unfiltered.contains(feed) { self.members[feed] = [0] }
+        for (number, isWhole) in assembly.encodings { self.encodings[number].encoding.endPieces(isWhole: isWhole) }
+        var read = ReadEntries()
+        unsafe read.append(cursor: entry.pointee.cursor.buffer, time: assembly.time)
+        self.publish(read, count: 1)
+    }
+
+    private func begin(_ entry: UnsafePointer<loghost_entry>) -> Assembly {
+        var feeds = self.unfiltered
+        unsafe self.index.forEachPassed(by: entry) { feeds += self.feedsOfFilter[$0] }
+        var encodings: [Int: Bool] = [:]
+        for feed in feeds { encodings[self.encodingOfFeed[feed]] = true }
+        for number in encodings.keys { self.encodings[number].encoding.begin() }
+        return Assembly(feeds: feeds, encodings: encodings, time: 0)
+    }
+
+    /// An entry whose end will not come: what there is of it, followers read for themselves.
+    private func giveUpAssembly() {
+        guard let assembly = self.assembly.take() else { return }
+        for number in assembly.encodings.keys { self.encodings[number].encoding.giveUp(from: 0) }
+        self.tail.publish(assembly.feeds.map { (self.feeds[$0], .elsewhere) }, place: nil) { [] }
+    }
+
+    // MARK: Gaps
+
+    private func give(_ gap: GapEvent) {
+        self.giveUpAssembly()
+        self.refresh()
+        self.onGap(gap.cause)
+        let blocks = self.encodings.map { GapBlock(gap, bytes: $0.encoding.gap(gap)) }
+        let additions = self.feeds.enumerated().map { ($0.element, Block.gap(blocks[self.encodingOfFeed[$0.offset]])) }
+        // After a truncation the place behind the last entry means nothing.
+        self.tail.publish(additions, place: gap.isTruncation ? .head : nil) { [] }
+    }
+
+    // MARK: Feeds
+
+    /// Takes note of feeds that have come and gone.
+    private func refresh() {
+        guard let (feeds, version) = self.tail.feeds(unless: self.version) else { return }
+        self.version = version
+        self.feeds = feeds
+        self.members = feeds.map { _ in [] }
+        self.unfiltered = []
+        self.encodingOfFeed = []
+        let known = Dictionary(uniqueKeysWithValues: self.encodings.map { ($0.key, $0.encoding) })
+        self.encodings = []
+        var encodingNumbers: [Encoding: Int] = [:]
+        var filters: [LogFilter: Int] = [:]
+        self.feedsOfFilter = []
+        for (number, feed) in feeds.enumerated() {
+            let key = feed.key.encoding
+            if let encoding = encodingNumbers[key] {
+                self.encodingOfFeed.append(encoding)
+            } else {
+                encodingNumbers[key] = self.encodings.count
+                self.encodingOfFeed.append(self.encodings.count)
+                self.encodings.append((key, known[key] ?? TailEncoding(key)))
+            }
+            if feed.key.filter.clauses.isEmpty {
+                self.unfiltered.append(number)
+            } else if let filter = filters[feed.key.filter] {
+                self.feedsOfFilter[filter].append(number)
+            } else {
+                filters[feed.key.filter] = self.feedsOfFilter.count
+                self.feedsOfFilter.append([number])
+            }
+        }
+        self.index = FilterIndex(filters.sorted { $0.value < $1.value }.map(\.key))
+    }
+}
+
+/// The bytes of a run in one encoding, from which feeds take theirs.
+private struct SharedBytes {
+    private let bytes: ByteBuffer
+    private let spans: [Range<Int>?]
+    private let storage: BlockStorage
+
+    init(_ encoding: TailEncoding) {
+        // As much memory as there are bytes: what the encoder wrote into is used again.
+        var bytes = ByteBufferAllocator().buffer(capacity: encoding.bytes.readableBytes)
+        bytes.writeImmutableBuffer(encoding.bytes)
+        self.bytes = bytes
+        self.spans = encoding.spans
+        self.storage = BlockStorage(byteCount: bytes.storageCapacity)
+    }
+
+    /// Makes a block of some entries: a part of the shared bytes, or a copy where that would keep much more than it needs.
+    func block(_ members: [Int], _ read: ReadEntries) -> EntryBlock {
+        var spans: [Range<Int>] = []
+        var ends: [Int] = []
+        var count = 0
+        for member in members {
+            let span = self.spans[member] ?? 0..<0
+            if spans.last?.upperBound == span.lowerBound {
+                spans[spans.count - 1] = spans[spans.count - 1].lowerBound..<span.upperBound
+            } else {
+                spans.append(span)
+            }
+            count += span.count
+            ends.append(count)
+        }
+        let places = members.count == self.spans.count ? nil : members
+        if spans.count == 1, 2 * count >= self.bytes.readableBytes,
+            let slice = self.bytes.getSlice(at: spans[0].lowerBound, length: count)
+        {
+            return EntryBlock(bytes: slice, ends: ends, members: places, batch: read, storage: self.storage)
+        }
+        var copy = ByteBufferAllocator().buffer(capacity: count)
+        for span in spans {
+            if let slice = self.bytes.getSlice(at: span.lowerBound, length: span.count) { copy.writeImmutableBuffer(slice) }
+        }
+        let storage = BlockStorage(byteCount: copy.storageCapacity + read.byteCount)
+        return EntryBlock(bytes: copy, ends: ends, members: places, batch: read, storage: storage)
+    }
+}
+
+extension loghost_entry {
+    fileprivate var isWhole: Bool {
+        unsafe Int(self.flags) & (LOGHOST_ENTRY_CONTINUES | LOGHOST_ENTRY_CONTINUED) == 0
+    }
+}
