@@ -5,7 +5,7 @@ SWIFT_BUILD := swift build -c release
 APT_BUILD := libsystemd-dev zlib1g-dev
 APT_TEST := systemd-journal-remote curl gcc
 
-.PHONY: run test build bench lint format abi check-toolchain dependencies test-dependencies clean
+.PHONY: run test build bench bench-follow lint format abi check-toolchain dependencies test-dependencies clean
 
 # Serves this machine's journal on http://127.0.0.1:8080 and prints the curl line that follows it.
 run: build
@@ -24,6 +24,10 @@ abi: test-dependencies
 
 bench: build
 	python3 Benchmarks/run.py --loghost $(BIN)/loghost
+
+# Thousands of followers of a journald; needs root.
+bench-follow: build
+	python3 Benchmarks/follow.py --loghost $(BIN)/loghost
 
 lint:
 	swift format lint --strict --recursive --parallel Sources Plugins Tests Package.swift

@@ -8,6 +8,7 @@
  *       -s N  slow followers besides: one byte a second, and when the last entry is written as fast as they can
  *       -b T  a follower besides of target T, from another thread: when it comes to this load it begins anew
  *       -p N  the server's process, for its memory and processor time
+ *       -e S  seconds from the last canary until it measures (2)
  *       -w S  seconds without any delivery after which what is missing is lost (10)
  * TARGET should begin at the end (cursor=END). Before anything is measured every follower is given a canary. With no
  * followers it only writes. Prints name=value pairs; fails (1) when it cannot measure. What is lost or repeated is a
@@ -33,7 +34,6 @@
 #define PER_ADDRESS 1000   /* followers from one local address */
 #define OPENING_MAX 100    /* requests without an answer at once */
 #define PATIENCE 60        /* seconds without any answer or canary until it gives up */
-#define SETTLE 2.0         /* seconds from the last canary to the first entry */
 #define LINGER 0.5         /* seconds after the last delivery, for what comes twice */
 #define SAMPLE 100         /* milliseconds between two looks at the server */
 #define SLOW_BUFFER 4096   /* bytes */
@@ -43,7 +43,7 @@
 struct options {
     const char *journald, *address, *target, *backlog;
     long followers, keys, slow, message, fields, pid;
-    double rate, seconds, patience;
+    double rate, seconds, settle, patience;
 };
 
 struct server {
@@ -305,7 +305,7 @@ static int run(const struct options *options) {
     open_all(options);
     establish(options, &sender);
     double establish_s = seconds_since(begun);
-    if (count > 0) turn_for(options, SETTLE);
+    if (count > 0) turn_for(options, options->settle);
     server.connected = look(&server, &server.peak);
 
     if (options->slow > 0) begin_slowly(options);
@@ -343,7 +343,8 @@ static int run(const struct options *options) {
     if (options->slow > 0) printf(" slow_followers=%ld ", options->slow);
     if (options->slow > 0) print_delivered("slow_", &slow, slow_due);
     if (options->backlog != NULL)
-        printf(" backlog_reads=%" PRIu64 " backlog_bytes=%" PRIu64 " backlog_read_s=%.3f backlog_broken=%" PRIu64 " backlog_gaps=%" PRIu64,
+        printf(" backlog_reads=%" PRIu64 " backlog_bytes=%" PRIu64 " backlog_read_s=%.3f backlog_broken=%" PRIu64
+               " backlog_gaps=%" PRIu64,
                backlog.reads, backlog.bytes_least, backlog.reads > 0 ? backlog.seconds / (double)backlog.reads : 0,
                backlog.broken, backlog.gaps);
     printf("\n");
@@ -352,14 +353,16 @@ static int run(const struct options *options) {
 
 static int usage(void) {
     fprintf(stderr, "usage: follow-load -j JOURNALD_SOCKET [-f FOLLOWERS] [-k FILTERS] [-r PER_SECOND] [-d SECONDS]\n"
-                    "    [-m MESSAGE_BYTES] [-n FIELDS] [-s SLOW] [-b BACKLOG_TARGET] [-p PID] [-w SECONDS]\n"
+                    "    [-m MESSAGE_BYTES] [-n FIELDS] [-s SLOW] [-b BACKLOG_TARGET] [-p PID] [-e SECONDS] [-w SECONDS]\n"
                     "    PORT|unix:PATH TARGET\n");
     return 64;
 }
 
 static bool parse_options(struct options *options, int argc, char **argv) {
-    *options = (struct options){.followers = 100, .rate = 10, .seconds = 10, .message = 100, .fields = 10, .patience = 10};
-    for (int option; (option = getopt(argc, argv, "j:f:k:r:d:m:n:s:b:p:w:")) != -1;) {
+    *options = (struct options){
+        .followers = 100, .rate = 10, .seconds = 10, .message = 100, .fields = 10, .settle = 2, .patience = 10,
+    };
+    for (int option; (option = getopt(argc, argv, "j:f:k:r:d:m:n:s:b:p:e:w:")) != -1;) {
         char *end = "";
         switch (option) {
         case 'j': options->journald = optarg; break;
@@ -372,6 +375,7 @@ static bool parse_options(struct options *options, int argc, char **argv) {
         case 'p': options->pid = strtol(optarg, &end, 10); break;
         case 'r': options->rate = strtod(optarg, &end); break;
         case 'd': options->seconds = strtod(optarg, &end); break;
+        case 'e': options->settle = strtod(optarg, &end); break;
         case 'w': options->patience = strtod(optarg, &end); break;
         default: return false;
         }
@@ -385,7 +389,7 @@ static bool parse_options(struct options *options, int argc, char **argv) {
            options->message >= 0 && options->message <= SENDER_MESSAGE_MAX &&
            options->fields >= 0 && options->fields <= SENDER_FIELDS_MAX &&
            options->rate >= 0 && options->rate <= 1e6 && options->seconds > 0 && options->seconds <= 3600 &&
-           options->patience > 0 && options->patience <= 600;
+           options->settle >= 0 && options->settle <= 600 && options->patience > 0 && options->patience <= 600;
 }
 
 static void raise_limit(long descriptors) {

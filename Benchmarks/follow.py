@@ -115,15 +115,19 @@ class Scene:
             self.stack.callback(self.server.stop)
             time.sleep(SETTLE)
         try:
-            return run.tool("follow-load", "-j", self.journald.socket, "-p", self.server.process.pid,
-                            *arguments, self.server.port, target)
+            return run.tool(
+                "follow-load", "-j", self.journald.socket, "-p", self.server.process.pid,
+                *(("-e", 0.5, "-w", 2) if self.options.quick else ()), *arguments, self.server.port, target,
+            )
         except Failure as failure:
             raise Failure(f"{failure}; the server's log ends with: {self.server.log_tail()[-500:] or 'nothing'}")
 
     def fill(self, entries, per_second, message):
         """Writes entries that nobody waits for, before the server starts."""
-        run.tool("follow-load", "-j", self.journald.socket, "-f", 0, "-r", per_second, "-d", entries / per_second,
-                 "-m", message, 1, "/")
+        run.tool(
+            "follow-load", "-j", self.journald.socket, "-f", 0, "-r", per_second, "-d", entries / per_second,
+            "-m", message, 1, "/",
+        )
 
 
 def add_delivered(row, result, prefix=""):
@@ -138,7 +142,7 @@ class Sizes:
 
     def __init__(self, quick):
         self.thousand, self.many, self.beside, self.filters = (50, 200, 10, 10) if quick else (1000, 9500, 100, 200)
-        self.seconds, self.slow_seconds = (2, 4) if quick else (30, 60)
+        self.seconds, self.slow_seconds = (2, 3) if quick else (30, 60)
         self.backlog_entries, self.backlog_bytes = (2_000, 1e6) if quick else (80_000, 100e6)
 
 

@@ -511,15 +511,17 @@ def measure(options):
 
 def main(name, options, measure):
     """Runs a program of this directory: returns its exit code and leaves no process behind, however it ends."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    def stop(number, _):
+        signal.signal(number, signal.SIG_IGN)  # what is under way is taken down in order
+        sys.exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     try:
         passed = measure(options)
     except Failure as failure:
         say(f"{name}: {failure}")
         return 2
-    except KeyboardInterrupt:
-        return 130
     finally:
         for process in list(_running):
             end(process)

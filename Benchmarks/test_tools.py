@@ -15,6 +15,7 @@ import threading
 import time
 import unittest
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
@@ -213,7 +214,7 @@ class StandInTail:
                 client.sendall(chunks(event, 97) if event else b"0\r\n\r\n")
 
     def load(self, *arguments, target="/?cursor=END"):
-        return run("follow-load", "-j", self.path, "-r", 20, "-d", 1, "-w", 0.5, *arguments, self.port, target)
+        return run("follow-load", "-j", self.path, "-r", 20, "-d", 1, "-e", 0.1, "-w", 0.5, *arguments, self.port, target)
 
 
 def pending(client):
@@ -284,6 +285,11 @@ class FollowLoad(unittest.TestCase):
             held.append(sse(entry))
             return []
 
+        def load(spoil):
+            with StandInTail(self.spoiled(**spoil)) as tail:
+                return tail.load("-f", 2)
+
+        pool, cases = ThreadPoolExecutor(20), []
         for name, spoil, flaws in (
             ("lost", {"_3": lambda e: [], "_19": lambda e: []}, {"missing": 4}),
             ("repeated", {"_5": lambda e: [sse(e)] * 3}, {"duplicates": 4}),
@@ -300,8 +306,10 @@ class FollowLoad(unittest.TestCase):
             ("fault", {"_18": lambda e: [sse(e), named("fault"), b""]}, {"faults": 2, "disconnects": 2, "missing": 2}),
             ("end", {"_18": lambda e: [sse(e), named("end"), b""]}, {"ends": 2, "disconnects": 2, "missing": 2}),
         ):
-            with self.subTest(name), StandInTail(self.spoiled(**spoil)) as tail:
-                self.assertEqual(self.flaws(tail.load("-f", 2)), {**self.PERFECT, **flaws})
+            cases.append((name, flaws, pool.submit(load, spoil)))
+        for name, flaws, result in cases:
+            with self.subTest(name):
+                self.assertEqual(self.flaws(result.result()), {**self.PERFECT, **flaws})
 
     def test_latency_is_from_sending_to_receipt(self):
         def wait(entry):
@@ -495,8 +503,8 @@ class FollowDriver(Driver):
         return [file for place in places for file in Path(place).glob("*loghostbench*")]
 
     def stand_ins(self):
-        journalds = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"\0loghostbench" in self.read(p)]
-        return super().stand_ins() + journalds
+        ours = re.compile(rb"\0loghostbench\d|/journal\.loghostbench\d|--namespace=loghostbench\d")
+        return super().stand_ins() + [p for p in Path("/proc").glob("[0-9]*/cmdline") if ours.search(self.read(p))]
 
     @staticmethod
     def read(path):
@@ -540,7 +548,8 @@ class FollowDriver(Driver):
                     env={**os.environ, "TMPDIR": self.directory.name},  # SIGKILL leaves the temporary directory
                 )
                 deadline = time.monotonic() + 60
-                while not any(b"follow-load" in self.read(p) for p in Path("/proc").glob("[0-9]*/comm")):
+                name = f"/journal.loghostbench{process.pid}/".encode()
+                while not any(name in self.read(p) for p in Path("/proc").glob("[0-9]*/cmdline")):
                     self.assertLess(time.monotonic(), deadline)
                     time.sleep(0.05)
                 process.send_signal(number)

@@ -224,7 +224,9 @@ final class JournalReader: LogReader {
     /// Nothing newer: looks again soon after news and slower in silence. journald itself gives notice only every 250 ms.
     private func caughtUp() -> ReadOutcome {
         let silence = ContinuousClock.now - self.lastNews
-        return .caughtUp(recheckAfter: silence < .seconds(1) ? .milliseconds(4) : silence < .seconds(60) ? .milliseconds(8) : .milliseconds(12))
+        return .caughtUp(
+            recheckAfter: silence < .seconds(1) ? .milliseconds(4) : silence < .seconds(60) ? .milliseconds(8) : .milliseconds(12)
+        )
     }
 }
 

@@ -53,6 +53,7 @@ extension Configuration {
           # A search without a find, a client that takes nothing, a header under way, a connection between requests.
           scan: 30s
           range_stall: 60s
+          follow_stall: 10m
           header_read: 10s
           idle: 60s
           # Threads for calls into plugins (0: by the processors there are), and the calls that wait for one.
@@ -67,7 +68,7 @@ extension Configuration {
           # How long answers may still run after SIGTERM.
           shutdown: 10s
           # News kept for followers that are not quick enough, all logs together.
-          ring: 8MiB
+          ring: 4MiB
           # Access-Control-Allow-Origin, with authorizers only: "*" or one origin.
           cors_origin: "*"
 

@@ -28,6 +28,9 @@ package struct Limits: Sendable, Hashable {
     package var scan: Duration = .seconds(30)
     /// Bounds how long a range answer may wait for its client to take bytes, 100 ms to 1 h.
     package var rangeStall: Duration = .seconds(60)
+    /// Bounds how long a follow may wait for its client to take bytes, 1 s to 24 h: such a client loses nothing, and only its connection
+    /// is kept.
+    package var followStall: Duration = .seconds(600)
     /// Bounds how long the header of a request may take to arrive, 100 ms to 10 min.
     package var headerRead: Duration = .seconds(10)
     /// Bounds how long a connection may lie between two requests, 100 ms to 24 h.
@@ -44,8 +47,10 @@ package struct Limits: Sendable, Hashable {
 
 extension Limits {
     static let keys = [
-        "connections", "followers", "followers_per_principal", "followers_per_address", "catch_ups", "ranges", "ranges_per_principal",
-        "ranges_per_address", "header", "uri", "filters", "filter_value", "scan", "range_stall", "header_read", "idle",
+        "connections", "followers", "followers_per_principal", "followers_per_address", "catch_ups", "ranges",
+        "ranges_per_principal",
+        "ranges_per_address", "header", "uri", "filters", "filter_value", "scan", "range_stall", "follow_stall", "header_read",
+        "idle",
         "worker_threads", "worker_queue", "value",
     ]
 
@@ -67,6 +72,7 @@ extension Limits {
         try map.read("filter_value", intoBytes: &self.filterValueBytes, in: 16...1 << 20)
         try map.read("scan", into: &self.scan, in: .milliseconds(100) ... .seconds(3600))
         try map.read("range_stall", into: &self.rangeStall, in: .milliseconds(100) ... .seconds(3600))
+        try map.read("follow_stall", into: &self.followStall, in: .seconds(1) ... .seconds(86_400))
         try map.read("header_read", into: &self.headerRead, in: .milliseconds(100) ... .seconds(600))
         try map.read("idle", into: &self.idle, in: .milliseconds(100) ... .seconds(86_400))
         try map.read("worker_threads", into: &self.workerThreads, in: 0...1_024)

@@ -5,7 +5,7 @@ package struct Streams: Sendable, Hashable {
     /// Bounds how long range answers may still run after SIGTERM, 0 to 1 h.
     package var shutdown: Duration = .seconds(10)
     /// Bounds the memory that keeps news for followers who are not quick enough, all logs together, 64 KiB to 16 GiB.
-    package var ringBytes = 8 << 20
+    package var ringBytes = 4 << 20
     /// Names who may read from a browser (`Access-Control-Allow-Origin`, with authorizers only): `*` or one origin such as
     /// `https://example.com`.
     package var corsOrigin = "*"

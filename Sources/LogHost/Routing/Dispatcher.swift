@@ -9,8 +9,19 @@ struct Dispatcher: Sendable {
     let isTCP: Bool
 
     /// Answers one request. Throwing closes the connection without a clean end.
-    func respond(to head: HTTPRequest, with outbound: Exchange.Outbound, on channel: any Channel) async throws {
-        let exchange = Exchange(request: head, channel: channel, site: self.site)
+    func respond(_ exchange: Exchange, with outbound: Exchange.Outbound) async throws {
+        await self.prepareApart(exchange)
+        try await exchange.write(to: outbound)
+    }
+
+    /// Prepares in a task of its own: the memory that needs is free again while the answer is written, which may go on for ever.
+    private func prepareApart(_ exchange: Exchange) async {
+        async let prepared: Void = self.prepare(exchange)
+        await prepared
+    }
+
+    /// Finds the answer; everything that goes wrong is one too.
+    private func prepare(_ exchange: Exchange) async {
         do {
             try self.admit(exchange)
             try await self.answer(exchange)
@@ -25,7 +36,6 @@ struct Dispatcher: Sendable {
             self.site.logger.error("request failed", metadata: ["error": "\(error)"])
             exchange.answer = exchange.problem(Problem(500, "The host failed."))
         }
-        try await exchange.write(to: outbound)
     }
 
     /// What is refused whatever the route.

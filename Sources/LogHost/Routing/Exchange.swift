@@ -108,20 +108,24 @@ final class Exchange: @unchecked Sendable {
         try await self.write([.body(bytes)], bytes: bytes.readableBytes, to: outbound)
     }
 
+    /// True when writing so much may have to wait for the client.
+    func mayHaveToWait(bytes: Int) -> Bool { bytes > 32 << 10 || !self.channel.isWritable }
+
     /// Writes pieces of a streamed body at once.
-    func write(_ pieces: [ByteBuffer], to outbound: Outbound) async throws {
+    func write(_ pieces: [ByteBuffer], to outbound: Outbound, stall: Duration) async throws {
         let pieces = pieces.filter { $0.readableBytes > 0 }
-        try await self.write(pieces.map { .body($0) }, bytes: pieces.reduce(0) { $0 + $1.readableBytes }, to: outbound)
+        try await self.write(
+            pieces.map { .body($0) }, bytes: pieces.reduce(0) { $0 + $1.readableBytes }, to: outbound, stall: stall)
     }
 
     /// Writes, and closes the connection when that takes too long. What fits the socket's buffer does not have to be watched.
-    private func write(_ parts: [HTTPResponsePart], bytes: Int, to outbound: Outbound) async throws {
-        guard bytes > 32 << 10 || !self.channel.isWritable else {
+    private func write(_ parts: [HTTPResponsePart], bytes: Int, to outbound: Outbound, stall: Duration? = nil) async throws {
+        guard self.mayHaveToWait(bytes: bytes) else {
             try await outbound.write(contentsOf: parts)
             return
         }
         let channel = self.channel
-        let timer = channel.eventLoop.scheduleTask(in: TimeAmount(self.site.configuration.limits.rangeStall)) {
+        let timer = channel.eventLoop.scheduleTask(in: TimeAmount(stall ?? self.site.configuration.limits.rangeStall)) {
             channel.close(promise: nil)
         }
         defer { timer.cancel() }

@@ -35,6 +35,10 @@ struct HostChannel: ServerChildChannel {
             encoder.automaticallySetFramingHeaders = false
             // A peer that vanishes without a word is found by the kernel; unix sockets have no need of it.
             _ = channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
+            // A request is short, and each connection keeps a buffer for the next.
+            _ = channel.setOption(
+                ChannelOptions.recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 512, maximum: 16 << 10))
             let deadline = HeaderDeadline(limit: self.limits.headerRead)
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(deadline)
@@ -73,16 +77,9 @@ struct HostChannel: ServerChildChannel {
     ) async throws {
         var parts = inbound.makeAsyncIterator()
         do {
-            var part = try await parts.next()
-            while case .head(let head) = part {
-                try await self.dispatcher.respond(to: head, with: outbound, on: channel)
-                if head.endsConnection { break }
-                // The body is stepped over; behind one that is too large the connection ends.
-                var bodyBytes = 0
-                repeat {
-                    part = try await parts.next()
-                    if case .body(let bytes) = part { bodyBytes += bytes.readableBytes }
-                } while part?.isHead == false && bodyBytes <= Self.maximumBodyBytes
+            while let exchange = try await self.nextRequest(&parts, channel) {
+                try await self.dispatcher.respond(exchange, with: outbound)
+                if exchange.request.endsConnection { break }
             }
         } catch is HTTPParserError {
             let fields: HTTPFields = [.connection: "close", .contentLength: "0"]
@@ -90,6 +87,24 @@ struct HostChannel: ServerChildChannel {
         }
         outbound.finish()
         try await channel.closeFuture.get()
+    }
+
+    /// Waits for the next request; nil when there will be none. The body of the one before is stepped over; behind one that is too large the
+    /// connection ends.
+    // Never inlined: what it needs on the task's stack shall not lie there for as long as an answer lasts.
+    @inline(never)
+    private func nextRequest(
+        _ parts: inout NIOAsyncChannelInboundStream<HTTPRequestPart>.AsyncIterator, _ channel: any Channel
+    ) async throws -> Exchange? {
+        var bodyBytes = 0
+        while bodyBytes <= Self.maximumBodyBytes, let part = try await parts.next(isolation: #isolation) {
+            switch part {
+            case .head(let head): return Exchange(request: head, channel: channel, site: self.dispatcher.site)
+            case .body(let bytes): bodyBytes += bytes.readableBytes
+            case .end: break
+            }
+        }
+        return nil
     }
 }
 
@@ -99,11 +114,5 @@ extension HTTPRequest {
         if self.method == .connect || self.headerFields[.upgrade] != nil { return true }
         let options = self.headerFields[.connection]?.lowercased().split(whereSeparator: { ", \t".contains($0) }) ?? []
         return options.contains("close")
-    }
-}
-
-extension HTTPRequestPart {
-    fileprivate var isHead: Bool {
-        if case .head = self { true } else { false }
     }
 }

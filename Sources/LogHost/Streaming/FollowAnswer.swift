@@ -103,16 +103,24 @@ struct FollowAnswer: Sendable {
         let deadline = self.follower.isLive ? life : min(life, .now() + Self.patience)
         guard await self.signal.wait(until: deadline) == .timeout, .now() >= life else { return }
         let keepAlive = self.follower.keepAlive
-        if !keepAlive.isEmpty, !self.follower.isInsideValue { _ = try await self.write([ByteBuffer(bytes: keepAlive)], to: outbound) }
+        if !keepAlive.isEmpty, !self.follower.isInsideValue {
+            _ = try await self.write([ByteBuffer(bytes: keepAlive)], to: outbound)
+        }
         lastWrite = .now()
     }
 
     /// Writes; false when there was nothing. The reader may be given to others meanwhile.
     private func write(_ buffers: [ByteBuffer], to outbound: Exchange.Outbound) async throws -> Bool {
-        guard buffers.contains(where: { $0.readableBytes > 0 }) else { return false }
+        let count = buffers.reduce(0) { $0 + $1.readableBytes }
+        guard count > 0 else { return false }
+        let stall = self.site.configuration.limits.followStall
+        guard self.exchange.mayHaveToWait(bytes: count) else {
+            try await self.exchange.write(buffers, to: outbound, stall: stall)
+            return true
+        }
         if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
         defer { self.follower.unpark() }
-        try await self.exchange.write(buffers, to: outbound)
+        try await self.exchange.write(buffers, to: outbound, stall: stall)
         return true
     }
 
@@ -150,6 +158,8 @@ struct FollowAnswer: Sendable {
             if isEventStream, event == nil { last.writeString(": the host is stopping\n\n") }
             return last
         }
-        if last.readableBytes > 0 { try await self.exchange.write([last], to: outbound) }
+        if last.readableBytes > 0 {
+            try await self.exchange.write([last], to: outbound, stall: self.site.configuration.limits.rangeStall)
+        }
     }
 }

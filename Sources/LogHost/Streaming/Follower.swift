@@ -65,6 +65,8 @@ package final class Follower: @unchecked Sendable {
     package private(set) var remembered: Set<[UInt8]> = []
     /// The read of the tail that has to catch up before they are forgotten.
     private var forgetsAt: UInt64 = 0
+    /// Truncations of its tail that it has passed.
+    private var truncations = 0
     /// Tails that failed since the last entry came from one.
     private var failedTails = 0
 
@@ -93,7 +95,7 @@ package final class Follower: @unchecked Sendable {
     }
 
     /// True when the next step calls into a plugin.
-    var needsWorker: Bool {
+    package var needsWorker: Bool {
         switch self.state {
         case .reading, .queueing, .joining: true
         case .detached, .live: false
@@ -186,7 +188,8 @@ package final class Follower: @unchecked Sendable {
 
     private func register(_ stream: LogStream, _ tail: Tail, _ ticket: Tail.Ticket, _ since: NIODeadline) -> Step {
         switch tail.register(ticket, FeedKey(filter: self.opening.log.query.filter, encoding: self.opening.encoding)) {
-        case .done(let subscription):
+        case .done(let subscription, let truncations):
+            self.truncations = truncations
             stream.beginJoin()
             self.state = .joining(stream, tail, subscription)
             return self.read(stream)
@@ -223,9 +226,12 @@ package final class Follower: @unchecked Sendable {
             self.moveToEdge(taken)
             return step
         case .gap(let gap):
-            // Cursors may occur again.
-            self.remembered = []
-            if gap.event.isTruncation { self.place = .head }
+            if gap.event.isTruncation {
+                // Cursors may occur again.
+                self.remembered = []
+                self.place = .head
+                self.truncations += 1
+            }
             guard let bytes = gap.bytes else {
                 self.failure = .missingEntries
                 return .fault(isSaid: false)
@@ -235,7 +241,11 @@ package final class Follower: @unchecked Sendable {
             self.detach(tail, subscription)
             return .open
         case .fellOut(let first):
-            if self.place == .origin { self.place = .before(first) }
+            if taken.truncations > self.truncations {
+                self.place = .truncated
+            } else if self.place == .origin {
+                self.place = .before(first)
+            }
             self.detach(tail, subscription)
             return self.disconnects ? .disconnect : .open
         case .over(.end):
@@ -271,7 +281,8 @@ package final class Follower: @unchecked Sendable {
         for block in blocks {
             for index in 0..<block.count {
                 let cursor = Array(block.cursor(index))
-                if self.remembered.remove(cursor) != nil { continue }
+                // Its own reader was further; until the tail is there too, what it gave stays in mind.
+                if self.remembered.contains(cursor) { continue }
                 self.place = .cursor(cursor)
                 let time = block.time(index)
                 if time != 0, query.until != 0, time > query.until { return self.end("end of log", bytes) }

@@ -61,6 +61,7 @@ package struct LogOpening: Sendable {
         switch place {
         case .origin: throw PluginFailure.missingEntries
         case .head: again.log.query.start = .head
+        case .truncated: return try await again.openBehind(GapEvent(cause: "truncation", from: "", to: ""))
         case .cursor(let cursor): again.log.query.start = .cursor(cursor)
         case .before(let cursor):
             var query = LogQuery()
@@ -73,7 +74,6 @@ package struct LogOpening: Sendable {
         do {
             return try await again.land(again.log.query)
         } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE {
-            guard self.encoding.encoder.isEventStream else { throw PluginFailure.missingEntries }
             return try await again.openBehindLoss(failure)
         }
     }
@@ -84,16 +84,22 @@ package struct LogOpening: Sendable {
     }
 
     private func openBehindLoss(_ failure: PluginFailure) async throws -> Opened {
-        var query = self.log.query
         var lost = ""
         // The client's own bytes: no longer than a cursor can be.
-        if case .cursor(let cursor) = query.start, cursor.count <= Int(LOGHOST_CURSOR_CAPACITY) {
+        if case .cursor(let cursor) = self.log.query.start, cursor.count <= Int(LOGHOST_CURSOR_CAPACITY) {
             lost = String(decoding: cursor, as: UTF8.self)
         }
+        return try await self.openBehind(GapEvent(cause: "vacuum", from: lost, to: failure.detail))
+    }
+
+    /// Opens at the head and tells first that entries are missing.
+    private func openBehind(_ gap: GapEvent) async throws -> Opened {
+        guard self.encoding.encoder.isEventStream else { throw PluginFailure.missingEntries }
+        var query = self.log.query
         query.start = .head
+        query.skip = 0
         let stream = try await self.stream(query).stream
         var first = ByteBuffer()
-        let gap = GapEvent(cause: "vacuum", from: lost, to: failure.detail)
         self.onGap(gap.cause)
         try stream.append(event: "gap", data: gap.data, to: &first)
         let outcome = stream.fill(&first)

@@ -161,8 +161,10 @@ final class LogStream: @unchecked Sendable {
                 let gap = unsafe GapEvent(result.gap)
                 self.metGap = true
                 self.onGap(gap.cause)
-                if gap.isTruncation { self.place = .head }
-                self.given = []
+                if gap.isTruncation {
+                    self.place = .head
+                    self.given = []
+                }
                 guard unsafe self.encode(gap, sink) else { return .fault }
             default:
                 self.failure = PluginFailure(error)

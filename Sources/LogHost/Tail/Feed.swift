@@ -22,7 +22,9 @@ final class Feed: @unchecked Sendable {
     /// The number of the next block.
     var end: Int { self.first + self.blocks.count }
 
-    func block(_ number: Int) -> Block { self.blocks[self.blocks.index(self.blocks.startIndex, offsetBy: number - self.first)].block }
+    func block(_ number: Int) -> Block {
+        self.blocks[self.blocks.index(self.blocks.startIndex, offsetBy: number - self.first)].block
+    }
 
     func append(_ block: Block, _ segment: RingSegment) { self.blocks.append((segment, block)) }
 

@@ -35,7 +35,7 @@ package final class Tail: Sendable {
 
     enum Registration: Sendable {
         case notYet
-        case done(Subscription)
+        case done(Subscription, truncations: Int)
         case over(Ending)
     }
 
@@ -57,6 +57,8 @@ package final class Tail: Sendable {
         var edge: Place?
         /// The last read that has caught up.
         var caughtUp: UInt64
+        /// Truncations that the tail has met.
+        var truncations: Int
     }
 
     private struct State {
@@ -67,6 +69,7 @@ package final class Tail: Sendable {
         /// Behind the last entry read.
         var place = Place.origin
         var firstCursor: [UInt8] = []
+        var truncations = 0
         var ring = Ring()
         var feeds: [FeedKey: Feed] = [:]
         /// Counts the changes of `feeds`.
@@ -109,7 +112,9 @@ package final class Tail: Sendable {
                 state.joining[ticket.number] = nil
                 return .over(ending)
             }
-            guard state.caughtUp >= ticket.read, let signal = state.joining.removeValue(forKey: ticket.number) else { return .notYet }
+            guard state.caughtUp >= ticket.read, let signal = state.joining.removeValue(forKey: ticket.number) else {
+                return .notYet
+            }
             let feed: Feed
             if let existing = state.feeds[key] {
                 feed = existing
@@ -121,7 +126,7 @@ package final class Tail: Sendable {
             let subscription = Subscription(feed, signal: signal)
             feed.add(subscription)
             state.followers += 1
-            return .done(subscription)
+            return .done(subscription, truncations: state.truncations)
         }
     }
 
@@ -153,9 +158,6 @@ package final class Tail: Sendable {
     /// The read that a follower has to wait for, to be sure that the tail has passed what it was given until now.
     var nextRead: UInt64 { self.state.withLock { $0.reads + 1 } }
 
-    /// Where the tail is.
-    var place: Place { self.state.withLock { $0.place } }
-
     func hasFallenOut(_ subscription: Subscription) -> Bool {
         self.state.withLock { _ in subscription.next < subscription.feed.first }
     }
@@ -164,7 +166,7 @@ package final class Tail: Sendable {
     func take(_ subscription: Subscription, maximumBytes: Int) -> Taken {
         self.state.withLock { state in
             let feed = subscription.feed
-            var taken = Taken(content: .nothing, edge: nil, caughtUp: state.caughtUp)
+            var taken = Taken(content: .nothing, edge: nil, caughtUp: state.caughtUp, truncations: state.truncations)
             guard subscription.next >= feed.first else {
                 taken.content = .fellOut(first: state.firstCursor)
                 return taken
@@ -220,12 +222,18 @@ package final class Tail: Sendable {
     }
 
     /// Puts what was read before the followers: `place` is behind it, `first` its first entry.
-    func publish(_ additions: [(feed: Feed, block: Block)], place: Place?, first: () -> [UInt8]) {
+    func publish(
+        _ additions: [(feed: Feed, block: Block)], place: Place? = nil, isTruncation: Bool = false, first: () -> [UInt8] = { [] }
+    ) {
         let capacity = self.capacity()
         let signals = self.state.withLock { state in
             if let place {
                 state.place = place
                 if state.firstCursor.isEmpty { state.firstCursor = first() }
+            }
+            if isTruncation {
+                state.place = .head
+                state.truncations += 1
             }
             return additions.isEmpty ? [] : state.ring.append(additions, capacity: capacity)
         }

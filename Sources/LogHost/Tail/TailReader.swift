@@ -60,7 +60,9 @@ package final class TailReader: @unchecked Sendable {
         var error = PluginFailure.fresh()
         switch unsafe self.reader.read(self.limits, &result, &error) {
         case LOGHOST_READ_BATCH:
-            if let entries = unsafe result.entries { unsafe self.give(UnsafeBufferPointer(start: entries, count: result.entry_count)) }
+            if let entries = unsafe result.entries {
+                unsafe self.give(UnsafeBufferPointer(start: entries, count: result.entry_count))
+            }
             return .more
         case LOGHOST_READ_PENDING:
             return .wait(microseconds: 0)
@@ -198,7 +200,7 @@ package final class TailReader: @unchecked Sendable {
     private func giveUpAssembly() {
         guard let assembly = self.assembly.take() else { return }
         for number in assembly.encodings.keys { self.encodings[number].encoding.giveUp(from: 0) }
-        self.tail.publish(assembly.feeds.map { (self.feeds[$0], .elsewhere) }, place: nil) { [] }
+        self.tail.publish(assembly.feeds.map { (self.feeds[$0], .elsewhere) })
     }
 
     // MARK: Gaps
@@ -209,8 +211,7 @@ package final class TailReader: @unchecked Sendable {
         self.onGap(gap.cause)
         let blocks = self.encodings.map { GapBlock(gap, bytes: $0.encoding.gap(gap)) }
         let additions = self.feeds.enumerated().map { ($0.element, Block.gap(blocks[self.encodingOfFeed[$0.offset]])) }
-        // After a truncation the place behind the last entry means nothing.
-        self.tail.publish(additions, place: gap.isTruncation ? .head : nil) { [] }
+        self.tail.publish(additions, isTruncation: gap.isTruncation)
     }
 
     // MARK: Feeds
