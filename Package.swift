@@ -89,7 +89,8 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "LogHostTests",
-            dependencies: ["LogHost", "PluginABI", "TestSupport", .product(name: "NIOCore", package: "swift-nio")], swiftSettings: settings),
+            dependencies: ["LogHost", "PluginABI", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
         .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "EncodersTests", dependencies: ["Encoders", "PluginKit", "TestSupport"], swiftSettings: settings),

@@ -48,17 +48,17 @@ struct TextEncoder: Encoder {
         return .done
     }
 
-    /// The last MESSAGE, as in JSON.
+    /// The first MESSAGE: a source that is asked for this field alone need not give another.
     private static func messageField(_ entry: borrowing Entry) -> Int? {
-        var index = entry.fieldCount - 1
-        while index >= 0 {
+        var index = 0
+        while index < entry.fieldCount {
             let name = entry.name(index)
             if name.byteCount == Self.message.count,
                 unsafe name.withUnsafeBytes({ unsafe $0.elementsEqual(Self.message) })
             {
                 return index
             }
-            index -= 1
+            index += 1
         }
         return nil
     }

@@ -6,6 +6,10 @@ final class HandlePool: Sendable {
     // A handle in the pool is used by nobody; taking it out makes the taker its only user.
     private struct Idle: @unchecked Sendable {
         var handles: [JournalHandle] = []
+        /// The files that were readable when a handle was last opened.
+        var files: Set<JournalFile> = []
+        /// Counts the changes of `files`.
+        var generation = 0
         var open = 0
         var hasWarned = false
     }
@@ -33,11 +37,21 @@ final class HandlePool: Sendable {
     /// Gives a handle that knows all present files and has no filter; nil when there are no journal files at all.
     func take() throws -> JournalHandle? {
         while let handle = self.idle.withLock({ $0.handles.popLast() }) {
-            if let change = try? handle.refresh(), change != .invalidated { return handle }
+            if let change = try? handle.refresh(), change != .invalidated, !self.isOutdated(handle) { return handle }
             self.discard(handle)
         }
+        let before = self.place.readableFiles()
         guard let journal = unsafe try self.place.open() else { return nil }
-        let handle = unsafe JournalHandle(journal)
+        let after = self.place.readableFiles()
+        let generation = self.idle.withLock { idle in
+            if after != idle.files {
+                idle.files = after
+                idle.generation += 1
+            }
+            // What was completed meanwhile this handle may have or not: it is outdated from the start.
+            return before == after ? idle.generation : idle.generation - 1
+        }
+        let handle = unsafe JournalHandle(journal, generation: generation)
         let isFirstLack = self.idle.withLock { idle in
             idle.open += 1
             defer { idle.hasWarned = idle.hasWarned || handle.lacksWatch }
@@ -58,6 +72,13 @@ final class HandlePool: Sendable {
         }
         return handle
     }
+
+    /// True when a handle opened later knows files that this one may not: libsystemd passes over a file that is being made, and
+    /// looks at it again only when journald gives notice. What one reader has seen, no other may miss.
+    func isOutdated(_ handle: JournalHandle) -> Bool { self.idle.withLock { $0.generation != handle.generation } }
+
+    /// True when no file is kept from this process, so that every entry of a sequence is seen.
+    var seesEverything: Bool { self.place.seesEverything }
 
     /// Takes a handle back.
     func give(_ handle: JournalHandle) {

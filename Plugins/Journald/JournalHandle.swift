@@ -29,7 +29,11 @@ final class JournalHandle {
     /// Bytes of fields read; decides when the memory it has mapped is worth giving back.
     var bytesRead = 0
 
-    init(_ journal: OpaquePointer) {
+    /// Which files there were when it was opened, in the pool's count.
+    let generation: Int
+
+    init(_ journal: OpaquePointer, generation: Int) {
+        self.generation = generation
         unsafe self.journal = unsafe journal
         // Makes libsystemd watch the directories, so that `refresh` learns of new files; explicit files have no watch. The first wait does
         // not wait, and takes the present files as known: after `sd_journal_get_fd` the first news would always count as an invalidation.

@@ -45,6 +45,26 @@ enum JournalPlace: Sendable {
         if found { throw Self.noPermission }
     }
 
+    /// The files that are complete enough for libsystemd to take them in.
+    func readableFiles() -> Set<JournalFile> {
+        var files: Set<JournalFile> = []
+        for directory in self.directories {
+            for path in journalFiles(in: directory) {
+                if let file = JournalFile(path) { files.insert(file) }
+            }
+        }
+        return files
+    }
+
+    /// True when all files of the place may be read.
+    var seesEverything: Bool {
+        if case .files = self { return false }
+        return self.directories.allSatisfy { directory in
+            unsafe access(directory, F_OK) != 0
+                || access(directory, R_OK | X_OK) == 0 && journalFiles(in: directory).allSatisfy { unsafe access($0, R_OK) == 0 }
+        }
+    }
+
     private var directories: [String] {
         let roots: [String]
         switch self {

@@ -32,6 +32,8 @@ struct JournalPosition {
         if case .tail = query.start, query.skip >= 0 { return JournalPosition() }
         if case .head = query.start, query.skip <= 0 { return JournalPosition(isAtEnd: query.direction == .backward) }
         let skipped = try handle.skip(count, move)
+        // From the tail of nothing libsystemd would come to no entry that is written later.
+        if skipped == 0, move == .backward, query.direction == .forward, case .tail = query.start { try handle.seekHead() }
         // Having moved against the direction of reading, the entry stood on is the first to be read.
         return JournalPosition(isPending: skipped > 0 && move != query.direction, skipped: skipped)
     }

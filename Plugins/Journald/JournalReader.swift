@@ -70,7 +70,7 @@ final class JournalReader: LogReader {
         if let outcome = try self.readOn(handle, into: &batch, limits) { return outcome }
         guard self.query.follow else { return .caughtUp(recheckAfter: nil) }
         // Only now, with nothing left to read: a file that has gone is still open here until libsystemd takes note of it.
-        guard try handle.refresh() == .invalidated else { return self.caughtUp() }
+        guard try handle.refresh() == .invalidated || self.pool.isOutdated(handle) else { return self.caughtUp() }
         self.handle = nil
         self.pool.discard(handle)
         if let gap = try self.attach(hasReadAll: true) { return .gap(gap) }
@@ -177,7 +177,15 @@ final class JournalReader: LogReader {
         }
         try handle.seek(last)
         var gap: Gap?
-        if try handle.next(), try !handle.isAt(last) { gap = try Self.gap(behind: last, at: handle.cursor()) }
+        if try handle.next() {
+            if try !handle.isAt(last) {
+                gap = try Self.gap(behind: last, at: handle.cursor())
+            } else if try handle.next(), self.pool.seesEverything {
+                // Whole files may have come and gone behind it. The numbers of entries that may not be read are missing too.
+                gap = try Self.gap(behind: last, at: handle.cursor())
+                if gap?.count == nil { gap = nil }
+            }
+        }
         if hasReadAll, gap?.count == nil || !self.query.filter.clauses.isEmpty { gap = nil }
         try handle.setFilter(self.query.filter)
         try handle.seek(last)

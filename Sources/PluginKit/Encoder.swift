@@ -31,6 +31,9 @@ public struct EncodeOptions: Sendable {
     public var exactValues = false
     /// The source is lines of files, not journal entries.
     public var lines = false
+    /// The answer is a follow: the bytes of an entry must depend on the entry and these options alone, because it is encoded once for all.
+    /// A format that cannot do that throws `.unsupported` in `init`.
+    public var follow = false
 
     /// The default: text values, no ids, journal entries.
     public init() {}
@@ -39,6 +42,7 @@ public struct EncodeOptions: Sendable {
         self.ids = Int(flags) & LOGHOST_ENCODE_IDS != 0
         self.exactValues = Int(flags) & LOGHOST_ENCODE_EXACT_VALUES != 0
         self.lines = Int(flags) & LOGHOST_ENCODE_LINES != 0
+        self.follow = Int(flags) & LOGHOST_ENCODE_FOLLOW != 0
     }
 }
 

@@ -36,9 +36,9 @@ import Testing
         #expect(text(try encoded(entries, "text")) == "\(stamp): 1\n\(stamp): \n\(stamp): 2\n")
     }
 
-    @Test func `of several messages the last`() throws {
+    @Test func `of several messages the first`() throws {
         let entry = TestEntry([("MESSAGE", "1"), ("MESSAGE", "2"), ("A", "x")])
-        #expect(text(try encoded([entry], "text", .init(lines: true))) == "2\n")
+        #expect(text(try encoded([entry], "text", .init(lines: true))) == "1\n")
     }
 
     @Test func `an entry without a time has none written`() throws {

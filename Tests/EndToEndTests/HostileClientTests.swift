@@ -36,7 +36,7 @@ extension EndToEndTests {
         }
 
         @Test func `who asks on and on without listening is cut off`() async throws {
-            let isCutOff = try await Golden.server.connect(within: .seconds(5)) { connection in
+            let isCutOff = try await Golden.server.connect(within: .seconds(20)) { connection in
                 let request = Array("GET /v2/component?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
                 do {
                     for _ in 0..<200 { try connection.send(request) }

@@ -417,7 +417,7 @@ private let wrongFiles: [WrongFile] = [
     .after("limits: {value: 64mb}", "2: limits.value: expected a size such as 64MB, found \"64mb\""),
     .after("limits: {value: -1}", "2: limits.value: expected a size such as 64MB, found -1"),
     .after("limits: {value: 9999999999GB}", "2: limits.value: expected a size such as 64MB, found \"9999999999GB\""),
-    .after("limits: {value: 2GiB}", "2: limits.value: expected a size from 1KiB to 1GiB, found \"2GiB\""),
+    .after("limits: {value: 2GiB}", "2: limits.value: expected a size from 4KiB to 1GiB, found \"2GiB\""),
     .after("limits: {uri: 255}", "2: limits.uri: expected a size from 256 to 64KiB, found 255"),
     .after("limits: {ranges: 0}", "2: limits.ranges: expected a whole number from 1 to 100000, found 0"),
     .after("limits: {ranges: 1.5}", "2: limits.ranges: expected a whole number from 1 to 100000, found 1.5"),

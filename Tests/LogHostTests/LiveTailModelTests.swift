@@ -110,9 +110,12 @@ private final class World {
         if self.complaint == nil { self.check() }
         for client in self.clients { client.follower.close() }
         self.clients = []
-        for (_, reader) in self.tailReaders { while true { if case .over = reader.look() { break } } }
-        for (_, reader) in self.tailReaders { reader.close() }
+        for (_, reader) in self.tailReaders {
+            if case .over = reader.look() {} else { self.complaint = self.complaint ?? "a tail goes on without followers" }
+            reader.close()
+        }
         self.tailReaders = []
+        if self.complaint == nil, self.seats.taken > 0 { self.complaint = "\(self.seats.taken) seats are not free" }
         if self.complaint == nil, self.log.openReaders > 0 { self.complaint = "\(self.log.openReaders) readers were left open" }
     }
 
@@ -122,7 +125,7 @@ private final class World {
         case 4: if let entry = self.log.appendLate() { self.note(entry, isLate: true) }
         case 5:
             guard self.hasLosses else { break }
-            if self.isGentle, self.pick(2) == 0 {
+            if self.isGentle, self.pick(4) > 0 {
                 self.lose(self.log.truncate())
             } else {
                 self.lose(self.log.vacuum(self.pick(4)))
@@ -171,8 +174,10 @@ private final class World {
             let look = reader.look()
             self.tell("look \(look) visible \(self.log.entries.map(\.id))")
             if case .more = look { self.tailsHaveMore = true }
-            guard case .over = look else { return false }
-            reader.close()
+            switch look {
+            case .over, .failed: reader.close()
+            case .more, .wait: return false
+            }
             return true
         }
     }
@@ -203,7 +208,7 @@ private final class World {
         let startKey = startsAtHead ? oldest : max(self.startOfTail(), 0)
         let signal = FollowSignal()
         let follower = Follower(
-            opened, seat, opening: opening, tails: self.provider, signal: signal, disconnects: false,
+            opened, seat, opening: opening, tails: self.provider, signal: signal,
             patience: self.pick(3) == 0 ? .nanoseconds(0) : .seconds(1))
         let client = Client(
             follower, signal, opening, generation: self.log.generation, startKey: startKey, kind: kind, limit: limit)

@@ -77,6 +77,7 @@ extension Limits {
         try map.read("idle", into: &self.idle, in: .milliseconds(100) ... .seconds(86_400))
         try map.read("worker_threads", into: &self.workerThreads, in: 0...1_024)
         try map.read("worker_queue", into: &self.workerQueue, in: 1...1_000_000)
-        try map.read("value", intoBytes: &self.valueBytes, in: 1 << 10...1 << 30)
+        // A filter on a value that is cut would match in the log and not in the news.
+        try map.read("value", intoBytes: &self.valueBytes, in: max(1 << 10, self.filterValueBytes)...1 << 30)
     }
 }

@@ -1,7 +1,7 @@
 internal import PluginABI
 
 /// An error a plugin has filled, copied out of C.
-struct PluginFailure: Error, Sendable {
+package struct PluginFailure: Error, Sendable {
     var code: Int
     var message: String
     var detail: String

@@ -20,6 +20,8 @@ final class Exchange: @unchecked Sendable {
     let channel: any Channel
     private let site: Site
     var answer: Answer?
+    /// The head of a streamed answer, until it is written.
+    private var head: HTTPResponse?
 
     init(request: HTTPRequest, channel: any Channel, site: Site) {
         self.request = request
@@ -95,7 +97,8 @@ final class Exchange: @unchecked Sendable {
                 try await self.write([.head(head), .end(nil)], bytes: 0, to: outbound)
                 return
             }
-            try await self.write([.head(head)], bytes: 0, to: outbound)
+            // Goes out with the first piece.
+            self.head = head
             try await body(outbound)
             try await self.write([.end(nil)], bytes: 0, to: outbound)
         case nil:
@@ -112,7 +115,7 @@ final class Exchange: @unchecked Sendable {
     func mayHaveToWait(bytes: Int) -> Bool { bytes > 32 << 10 || !self.channel.isWritable }
 
     /// Writes pieces of a streamed body at once.
-    func write(_ pieces: [ByteBuffer], to outbound: Outbound, stall: Duration) async throws {
+    func write(_ pieces: [ByteBuffer], to outbound: Outbound, stall: Duration? = nil) async throws {
         let pieces = pieces.filter { $0.readableBytes > 0 }
         try await self.write(
             pieces.map { .body($0) }, bytes: pieces.reduce(0) { $0 + $1.readableBytes }, to: outbound, stall: stall)
@@ -120,15 +123,15 @@ final class Exchange: @unchecked Sendable {
 
     /// Writes, and closes the connection when that takes too long. What fits the socket's buffer does not have to be watched.
     private func write(_ parts: [HTTPResponsePart], bytes: Int, to outbound: Outbound, stall: Duration? = nil) async throws {
+        var parts = parts
+        if let head = self.head.take() { parts.insert(.head(head), at: 0) }
         guard self.mayHaveToWait(bytes: bytes) else {
             try await outbound.write(contentsOf: parts)
             return
         }
-        let channel = self.channel
-        let timer = channel.eventLoop.scheduleTask(in: TimeAmount(stall ?? self.site.configuration.limits.rangeStall)) {
-            channel.close(promise: nil)
-        }
-        defer { timer.cancel() }
+        let watch = StallWatch(channel: self.channel, limit: TimeAmount(stall ?? self.site.configuration.limits.rangeStall))
+        watch.begin()
+        defer { watch.end() }
         try await outbound.write(contentsOf: parts)
     }
 }

@@ -49,9 +49,11 @@ struct LogRoute {
                 self.exchange.answer = .whole(head, nil)
                 return
             }
+            let channel = self.exchange.channel
+            let disconnect = { @Sendable () -> Void in channel.close(promise: nil) }
             let follower = Follower(
                 opened, seat, opening: opening, tails: self.site.follows.tails, signal: signal,
-                disconnects: log.disconnectsSlow)
+                disconnect: log.disconnectsSlow ? disconnect : nil)
             let follow = FollowAnswer(
                 site: self.site, exchange: self.exchange, follower: follower, lease: lease, signal: signal)
             self.exchange.answer = .streamed(head) { try await follow.write(to: $0) }
@@ -80,11 +82,13 @@ struct LogRoute {
         let (seat, evicted) = self.site.follows.seats.take(signal)
         if let evicted { try await self.site.workers.run { evicted.close() } }
         if seat.isHeld { return seat }
-        let connection = self.site.connections.connection(of: self.exchange.channel)
-        connection?.onGone { signal.end(.clientGone) }
+        guard let connection = self.site.connections.connection(of: self.exchange.channel) else { throw CancellationError() }
+        connection.onGone { signal.end(.clientGone) }
+        let shutdown = self.site.shutdown.add { signal.end(.shutdown) }
         self.site.follows.add(signal)
         defer {
-            connection?.onGone(nil)
+            connection.onGone(nil)
+            self.site.shutdown.remove(shutdown)
             self.site.follows.remove(signal)
         }
         let deadline = NIODeadline.now() + TimeAmount(self.site.configuration.limits.scan)

@@ -34,16 +34,18 @@ final class Site: Sendable {
         self.wakes = wakes
         self.admission = Admission(limits: configuration.limits)
         self.connections = ClientConnections()
-        self.follows = Follows(configuration, wakes: wakes)
+        self.follows = Follows(configuration, wakes: wakes) { Self.report($0, logger) }
         self.shutdown = shutdown
         self.configuration = configuration
         self.logger = logger
     }
 
     /// Logs what a plugin has failed with: the operator's when the source is at fault, else the client's own.
-    func report(_ failure: PluginFailure) {
+    func report(_ failure: PluginFailure) { Self.report(failure, self.logger) }
+
+    private static func report(_ failure: PluginFailure, _ logger: Logger) {
         let status = failure.problem.status
-        self.logger.log(
+        logger.log(
             level: status >= 500 ? .error : .debug, "a request failed",
             metadata: ["status": "\(status)", "reason": "\(failure.message)"])
     }

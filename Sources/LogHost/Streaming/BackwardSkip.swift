@@ -56,6 +56,9 @@ struct BackwardSkip {
                 // Trimmed now and then, not entry by entry.
                 if kept.count > 2 * capacity + 4096 { kept.removeFirst(kept.count - capacity) }
             case LOGHOST_READ_CAUGHT_UP, LOGHOST_READ_END:
+                if case .cursor = stop {
+                    throw PluginFailure(code: LOGHOST_ERROR_CURSOR_GONE, message: "The cursor's entry is no longer in the log.")
+                }
                 return Array(kept.suffix(capacity))
             case LOGHOST_READ_GAP:
                 kept = []

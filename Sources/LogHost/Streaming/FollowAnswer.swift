@@ -10,6 +10,10 @@ struct FollowAnswer: Sendable {
 
     /// How long a follow that is not at the live end waits before it looks again.
     private static let patience = TimeAmount.seconds(1)
+    /// How long a client may take nothing while it keeps others from a seat.
+    private static let seatStall = Duration.seconds(5)
+    /// How often a reader is tried to be opened that the source cannot open now.
+    private static let attempts = 5
 
     func write(to outbound: Exchange.Outbound) async throws {
         let signal = self.signal
@@ -36,7 +40,10 @@ struct FollowAnswer: Sendable {
     }
 
     private func follow(_ outbound: Exchange.Outbound) async throws {
+        // The head goes out at once; a client that does not take it keeps nobody from a seat.
+        try await self.write([], mayHaveToWait: !self.exchange.channel.isWritable, to: outbound)
         var lastWrite = NIODeadline.now()
+        var attempts = 0
         var seat: Seats.Seat?
         while true {
             switch self.signal.ending {
@@ -48,7 +55,7 @@ struct FollowAnswer: Sendable {
             }
             switch try await self.step() {
             case .write(let buffers, let readAt):
-                if try await self.write(buffers, to: outbound) { lastWrite = .now() }
+                if try await self.write(buffers, to: outbound) { lastWrite = .now() } else { try await self.yieldSeat() }
                 if let readAt { self.site.follows.metrics.recordDelay(since: readAt) }
             case .wait:
                 try await self.wait(&lastWrite, outbound)
@@ -58,8 +65,13 @@ struct FollowAnswer: Sendable {
                     try await self.wait(&lastWrite, outbound)
                     break
                 }
-                try await self.open(held, outbound)
                 seat = nil
+                attempts += 1
+                if try await self.open(held, isLast: attempts == Self.attempts, outbound) {
+                    attempts = 0
+                } else {
+                    try await self.wait(&lastWrite, outbound)
+                }
             case .end(let reason):
                 try await self.sendEnd(reason, outbound)
                 return
@@ -83,7 +95,8 @@ struct FollowAnswer: Sendable {
         return seat
     }
 
-    private func open(_ seat: Seats.Seat, _ outbound: Exchange.Outbound) async throws {
+    /// Opens a reader; false when the source may be able to do that later.
+    private func open(_ seat: Seats.Seat, isLast: Bool, _ outbound: Exchange.Outbound) async throws -> Bool {
         let follower = self.follower
         do {
             let opened = try await self.site.workers.run {
@@ -91,7 +104,9 @@ struct FollowAnswer: Sendable {
                 return try await follower.opening.open(at: follower.place, limit: limit, leavingOut: follower.remembered)
             }
             follower.attach(opened, seat)
+            return true
         } catch let failure as PluginFailure {
+            if failure.retryable, !isLast { return false }
             try await self.sendFault(outbound)
             throw failure
         }
@@ -103,7 +118,7 @@ struct FollowAnswer: Sendable {
         let deadline = self.follower.isLive ? life : min(life, .now() + Self.patience)
         guard await self.signal.wait(until: deadline) == .timeout, .now() >= life else { return }
         let keepAlive = self.follower.keepAlive
-        if !keepAlive.isEmpty, !self.follower.isInsideValue {
+        if !keepAlive.isEmpty, !self.follower.isInside {
             _ = try await self.write([ByteBuffer(bytes: keepAlive)], to: outbound)
         }
         lastWrite = .now()
@@ -113,15 +128,27 @@ struct FollowAnswer: Sendable {
     private func write(_ buffers: [ByteBuffer], to outbound: Exchange.Outbound) async throws -> Bool {
         let count = buffers.reduce(0) { $0 + $1.readableBytes }
         guard count > 0 else { return false }
-        let stall = self.site.configuration.limits.followStall
-        guard self.exchange.mayHaveToWait(bytes: count) else {
-            try await self.exchange.write(buffers, to: outbound, stall: stall)
-            return true
+        try await self.write(buffers, mayHaveToWait: self.exchange.mayHaveToWait(bytes: count), to: outbound)
+        return true
+    }
+
+    private func write(_ buffers: [ByteBuffer], mayHaveToWait: Bool, to outbound: Exchange.Outbound) async throws {
+        guard mayHaveToWait else {
+            try await self.exchange.write(buffers, to: outbound)
+            return
         }
         if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
         defer { self.follower.unpark() }
+        // Nobody else can have a seat that is kept in the middle of an entry.
+        let stall = self.follower.keepsSeat ? Self.seatStall : self.site.configuration.limits.followStall
         try await self.exchange.write(buffers, to: outbound, stall: stall)
-        return true
+    }
+
+    /// Lets who waits for a seat have this one, when a search goes on and on.
+    private func yieldSeat() async throws {
+        guard self.follower.needsWorker, self.site.follows.seats.areWanted else { return }
+        if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
+        self.follower.unpark()
     }
 
     // MARK: The last bytes
@@ -141,7 +168,7 @@ struct FollowAnswer: Sendable {
 
     /// The host stops: an event stream's client reconnects by itself.
     private func sendFarewell(_ outbound: Exchange.Outbound) async throws {
-        if self.follower.isInsideValue { throw CancellationError() }
+        if self.follower.isInside || self.follower.isIncomplete { throw CancellationError() }
         try await self.send(event: nil, data: "", id: "", isComplete: true, outbound)
     }
 

@@ -49,7 +49,8 @@ package final class Follower: @unchecked Sendable {
     /// How long the tail may keep a follower waiting before it reads on by itself.
     private let patience: TimeAmount
     private let signal: FollowSignal
-    private let disconnects: Bool
+    /// Disconnects the client when it falls out of the ring; nil for one that is served from what is stored then.
+    private let disconnect: (@Sendable () -> Void)?
     private var state: State
     /// Held while it has a reader of its own.
     private var seat: Seats.Seat?
@@ -65,6 +66,8 @@ package final class Follower: @unchecked Sendable {
     package private(set) var remembered: Set<[UInt8]> = []
     /// The read of the tail that has to catch up before they are forgotten.
     private var forgetsAt: UInt64 = 0
+    /// Where the tail was when it was registered.
+    private var edge = Place.origin
     /// Truncations of its tail that it has passed.
     private var truncations = 0
     /// Tails that failed since the last entry came from one.
@@ -78,14 +81,14 @@ package final class Follower: @unchecked Sendable {
 
     package init(
         _ opened: LogOpening.Opened, _ seat: Seats.Seat, opening: LogOpening, tails: any TailProvider, signal: FollowSignal,
-        disconnects: Bool, patience: TimeAmount = .seconds(1)
+        disconnect: (@Sendable () -> Void)? = nil, patience: TimeAmount = .seconds(1)
     ) {
         self.patience = patience
         self.seat = seat
         self.opening = opening
         self.tails = tails
         self.signal = signal
-        self.disconnects = disconnects
+        self.disconnect = disconnect
         self.keepAlive = opened.stream.keepAlive
         self.state = .reading(opened.stream)
         self.first = opened.first
@@ -105,8 +108,14 @@ package final class Follower: @unchecked Sendable {
     /// True while it takes from its tail.
     package var isLive: Bool { if case .live = self.state { true } else { false } }
 
-    /// True between two pieces of a value: nothing else may be written there.
-    var isInsideValue: Bool { self.stream?.isInsideValue ?? false }
+    /// True in the middle of an entry: nothing else may be written there.
+    var isInside: Bool { self.stream?.isInside ?? false }
+
+    /// True when the answer has an end that is not reached yet: one without it must not look complete.
+    var isIncomplete: Bool {
+        let query = self.opening.log.query
+        return !self.opening.encoding.encoder.isEventStream && (query.limit != 0 || query.until != 0)
+    }
 
     private var stream: LogStream? {
         switch self.state {
@@ -117,6 +126,10 @@ package final class Follower: @unchecked Sendable {
 
     /// Goes on. On a worker, when `needsWorker`.
     package func step() -> Step {
+        if let stream, let outcome = self.outcome {
+            self.finish(stream, outcome)
+            self.outcome = outcome
+        }
         if self.first.readableBytes > 0 {
             let bytes = self.first
             self.first = ByteBuffer()
@@ -136,9 +149,19 @@ package final class Follower: @unchecked Sendable {
     private func read(_ stream: LogStream) -> Step {
         var buffer = ByteBuffer()
         let outcome = stream.fill(&buffer)
+        self.finish(stream, outcome)
         guard buffer.readableBytes > 0 else { return self.act(on: outcome) }
         self.outcome = outcome
         return .write([buffer], readAt: nil)
+    }
+
+    /// Closes a reader that has nothing more to give: others can have its seat while the client takes the rest.
+    private func finish(_ stream: LogStream, _ outcome: LogStream.Outcome) {
+        guard outcome == .end || outcome == .limit || outcome == .fault else { return }
+        self.place = stream.place
+        self.failure = stream.failure
+        stream.close()
+        self.loseReader()
     }
 
     private func act(on outcome: LogStream.Outcome) -> Step {
@@ -147,10 +170,8 @@ package final class Follower: @unchecked Sendable {
         case .pending: return .wait
         case .caughtUp: return self.caughtUp()
         case .end, .limit:
-            if let stream { self.place = stream.place }
             return .end(reason: outcome == .limit ? "limit" : "end of log")
         case .fault:
-            self.failure = self.stream?.failure
             return .fault(isSaid: true)
         }
     }
@@ -174,7 +195,7 @@ package final class Follower: @unchecked Sendable {
             }
             self.remembered = remembered
             self.forgetsAt = tail.nextRead
-            self.place = stream.place
+            self.place = stream.place == .origin ? self.edge : stream.place
             self.limitLeft = stream.limitLeft
             self.state = .live(tail, subscription)
             self.tails.count(joined: 1)
@@ -187,9 +208,13 @@ package final class Follower: @unchecked Sendable {
     }
 
     private func register(_ stream: LogStream, _ tail: Tail, _ ticket: Tail.Ticket, _ since: NIODeadline) -> Step {
-        switch tail.register(ticket, FeedKey(filter: self.opening.log.query.filter, encoding: self.opening.encoding)) {
-        case .done(let subscription, let truncations):
+        switch tail.register(
+            ticket, FeedKey(filter: self.opening.log.query.filter, encoding: self.opening.encoding), onFallOut: self.disconnect)
+        {
+        case .done(let subscription, let place, let truncations):
             self.truncations = truncations
+            // Nothing given, all before it passed: that is where the tail is.
+            self.edge = place
             stream.beginJoin()
             self.state = .joining(stream, tail, subscription)
             return self.read(stream)
@@ -216,6 +241,8 @@ package final class Follower: @unchecked Sendable {
 
     private func take(_ tail: Tail, _ subscription: Subscription) -> Step {
         let taken = tail.take(subscription, maximumBytes: Self.takeCapacity)
+        // Registered before the tail had read anything.
+        if self.place == .origin { self.place = taken.first }
         switch taken.content {
         case .nothing:
             self.moveToEdge(taken)
@@ -223,7 +250,7 @@ package final class Follower: @unchecked Sendable {
         case .entries(let blocks):
             self.failedTails = 0
             let step = self.remembered.isEmpty && !self.isBounded ? self.whole(blocks) : self.judged(blocks)
-            self.moveToEdge(taken)
+            if self.outcome == nil { self.moveToEdge(taken) }
             return step
         case .gap(let gap):
             if gap.event.isTruncation {
@@ -232,6 +259,8 @@ package final class Follower: @unchecked Sendable {
                 self.place = .head
                 self.truncations += 1
             }
+            // It is told now.
+            if case .lost = self.place { self.place = .head }
             guard let bytes = gap.bytes else {
                 self.failure = .missingEntries
                 return .fault(isSaid: false)
@@ -240,19 +269,16 @@ package final class Follower: @unchecked Sendable {
         case .elsewhere:
             self.detach(tail, subscription)
             return .open
-        case .fellOut(let first):
-            if taken.truncations > self.truncations {
-                self.place = .truncated
-            } else if self.place == .origin {
-                self.place = .before(first)
-            }
+        case .fellOut:
+            if taken.truncations > self.truncations { self.place = .lost(cause: "truncation") }
             self.detach(tail, subscription)
-            return self.disconnects ? .disconnect : .open
+            return self.disconnect == nil ? .open : .disconnect
         case .over(.end):
             return .end(reason: "end of log")
         case .over:
             self.detach(tail, subscription)
-            return self.hasFailed() ? .fault(isSaid: false) : .open
+            // Not at once: what the source failed with may pass.
+            return self.hasFailed() ? .fault(isSaid: false) : .wait
         }
     }
 
@@ -283,20 +309,21 @@ package final class Follower: @unchecked Sendable {
                 let cursor = Array(block.cursor(index))
                 // Its own reader was further; until the tail is there too, what it gave stays in mind.
                 if self.remembered.contains(cursor) { continue }
-                self.place = .cursor(cursor)
                 let time = block.time(index)
-                if time != 0, query.until != 0, time > query.until { return self.end("end of log", bytes) }
+                if time != 0, query.until != 0, time > query.until { return self.end(.end, bytes) }
+                self.place = .cursor(cursor)
                 if time != 0, time < query.since { continue }
                 bytes.writeImmutableBuffer(block.bytes(index))
                 if self.limitLeft != .max { self.limitLeft -= 1 }
-                if self.limitLeft == 0 { return self.end("limit", bytes) }
+                if self.limitLeft == 0 { return self.end(.limit, bytes) }
             }
         }
         return .write([bytes], readAt: blocks.first?.readAt)
     }
 
-    private func end(_ reason: String, _ bytes: ByteBuffer) -> Step {
-        self.outcome = reason == "limit" ? .limit : .end
+    /// Sends the last bytes; the place stays behind the last entry of them.
+    private func end(_ outcome: LogStream.Outcome, _ bytes: ByteBuffer) -> Step {
+        self.outcome = outcome
         return .write([bytes], readAt: nil)
     }
 
@@ -307,6 +334,9 @@ package final class Follower: @unchecked Sendable {
     }
 
     // MARK: Readers come and go
+
+    /// True when a write must not take long: its seat is nobody else's meanwhile.
+    var keepsSeat: Bool { self.seat != nil && !self.isParked }
 
     /// Lets others have the seat while the client takes what was sent. Returns a reader that has to be closed on a worker, because its seat
     /// is gone at once.
@@ -326,10 +356,6 @@ package final class Follower: @unchecked Sendable {
     }
 
     private func rest() -> ReaderHandle? {
-        switch self.outcome {
-        case .end, .limit, .fault: return nil
-        case .more, .searching, .pending, .caughtUp, nil: break
-        }
         guard let stream, self.first.readableBytes == 0, let reader = stream.rest() else { return nil }
         self.place = stream.place
         self.remembered = stream.given

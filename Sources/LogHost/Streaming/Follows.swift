@@ -10,9 +10,12 @@ final class Follows: Service {
     private let tick: Duration
     private let waits = Mutex<[ObjectIdentifier: FollowSignal]>([:])
 
-    init(_ configuration: Configuration, wakes: WakeRegistry, metrics: FollowMetrics = FollowMetrics()) {
+    init(
+        _ configuration: Configuration, wakes: WakeRegistry, metrics: FollowMetrics = FollowMetrics(),
+        report: @escaping @Sendable (PluginFailure) -> Void
+    ) {
         self.metrics = metrics
-        self.tails = Tails(ringCapacity: configuration.streams.ringBytes, wakes: wakes, metrics: metrics)
+        self.tails = Tails(ringCapacity: configuration.streams.ringBytes, wakes: wakes, metrics: metrics, report: report)
         self.seats = Seats(capacity: configuration.limits.catchUps)
         // Fine enough for the sign of life, and too rare to cost anything.
         self.tick = min(.seconds(1), max(.milliseconds(10), configuration.streams.keepAlive / 16))

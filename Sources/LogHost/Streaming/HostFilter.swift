@@ -12,13 +12,14 @@ struct HostFilter {
         let fields = unsafe UnsafeBufferPointer(start: entry.pointee.fields, count: max(count, 0))
         return self.filter.clauses.allSatisfy { clause in
             clause.contains { match in
-                unsafe fields.contains { unsafe equal($0.name, match.name) && equal($0.value, match.value) }
+                unsafe fields.contains { unsafe isEqual($0.name, match.name) && isEqual($0.value, match.value) }
             }
         }
     }
 }
 
-private func equal(_ bytes: loghost_bytes, _ other: [UInt8]) -> Bool {
+/// Compares all bytes.
+func isEqual(_ bytes: loghost_bytes, _ other: [UInt8]) -> Bool {
     guard unsafe bytes.size == other.count else { return false }
     guard let data = unsafe bytes.data, !other.isEmpty else { return other.isEmpty }
     return unsafe memcmp(data, other, other.count) == 0

@@ -58,20 +58,20 @@ package struct LogOpening: Sendable {
         again.log.landing = .boundary
         again.log.query.limit = limit
         again.log.query.skip = 0
-        switch place {
-        case .origin: throw PluginFailure.missingEntries
-        case .head: again.log.query.start = .head
-        case .truncated: return try await again.openBehind(GapEvent(cause: "truncation", from: "", to: ""))
-        case .cursor(let cursor): again.log.query.start = .cursor(cursor)
-        case .before(let cursor):
-            var query = LogQuery()
-            query.start = .cursor(cursor)
-            query.skip = -1
-            again.log.query.start = try await BackwardSkip(
-                opening: self, needs: self.encoding.begin().needs, capacity: Self.backwardCapacity
-            ).find(query).start
-        }
         do {
+            switch place {
+            case .origin: throw PluginFailure.missingEntries
+            case .head: again.log.query.start = .head
+            case .lost(let cause): return try await again.openBehind(GapEvent(cause: cause, from: "", to: ""))
+            case .cursor(let cursor): again.log.query.start = .cursor(cursor)
+            case .before(let cursor):
+                var query = LogQuery()
+                query.start = .cursor(cursor)
+                query.skip = -1
+                again.log.query.start = try await BackwardSkip(
+                    opening: self, needs: self.encoding.begin().needs, capacity: Self.backwardCapacity
+                ).find(query).start
+            }
             return try await again.land(again.log.query)
         } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE {
             return try await again.openBehindLoss(failure)

@@ -52,8 +52,10 @@ final class LogStream: @unchecked Sendable {
     private(set) var failure: PluginFailure?
     /// True while an entry is half written: it was judged already.
     private var isInsideEntry = false
-    /// True between two pieces of a value: nothing else may be written there.
+    /// True between two pieces of a value.
     private(set) var isInsideValue = false
+    /// True in the middle of an entry: nothing else may be written there.
+    var isInside: Bool { self.isInsideEntry || self.isInsideValue }
 
     init(
         _ opened: OpenedReader, query: LogQuery, encoder: EncoderState, isEventStream: Bool, maximumValueBytes: Int,
@@ -86,7 +88,7 @@ final class LogStream: @unchecked Sendable {
 
     /// The reader, when it can be given up here: a new one opened at `place` goes on with the next entry. Reading on is still possible.
     func rest() -> ReaderHandle? {
-        if self.isInsideEntry || self.isInsideValue || self.remainder.isSkipping { return nil }
+        if self.isInside || self.remainder.isSkipping { return nil }
         if let entries = unsafe self.entries, self.index > 0, self.index <= self.entryCount {
             unsafe self.rememberPlace(entries + (self.index - 1))
         }
@@ -195,6 +197,8 @@ final class LogStream: @unchecked Sendable {
                     self.index += 1
                     continue
                 case .end:
+                    if self.index > 0 { unsafe self.rememberPlace(entry - 1) }
+                    self.entryCount = 0
                     return .end
                 }
             }

@@ -8,6 +8,6 @@ package enum Place: Hashable, Sendable {
     case cursor([UInt8])
     /// Just before an entry.
     case before([UInt8])
-    /// At the head of a log that was cut off; what was read of it before means nothing now.
-    case truncated
+    /// At the head of a log that has lost what came next, for this cause.
+    case lost(cause: String)
 }

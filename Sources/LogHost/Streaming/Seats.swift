@@ -76,8 +76,11 @@ package final class Seats: Sendable {
         }
     }
 
+    /// True when somebody waits for a seat.
+    var areWanted: Bool { self.state.withLock { !$0.waiting.isEmpty } }
+
     /// Seats that are held or parked.
-    var taken: Int { self.capacity - self.state.withLock { $0.free } }
+    package var taken: Int { self.capacity - self.state.withLock { $0.free } }
 
     private func isHeld(_ number: UInt64) -> Bool {
         self.state.withLock { if case .held = $0.holders[number] { true } else { false } }

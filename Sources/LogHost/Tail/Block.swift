@@ -34,6 +34,9 @@ final class EntryBlock: @unchecked Sendable {
 
     var count: Int { self.ends.count }
 
+    /// About what it takes besides the shared storage.
+    var overhead: Int { 256 + 8 * (self.ends.count + (self.members?.count ?? 0)) + self.lastCursor.count }
+
     func cursor(_ index: Int) -> ArraySlice<UInt8> { self.batch.cursor(self.members?[index] ?? index) }
 
     /// Microseconds since the epoch; 0 = has none.

@@ -33,12 +33,18 @@ final class Feed: @unchecked Sendable {
         return self.blocks.removeFirst()
     }
 
+    /// True when it has followers that want to be told when they fall out.
+    var tellsFallingOut: Bool { self.told > 0 }
+    private var told = 0
+
     func add(_ follower: Subscription) {
+        if follower.onFallOut != nil { self.told += 1 }
         follower.index = self.followers.count
         self.followers.append(follower)
     }
 
     func remove(_ follower: Subscription) {
+        if follower.onFallOut != nil { self.told -= 1 }
         guard let last = self.followers.popLast(), last !== follower else { return }
         last.index = follower.index
         self.followers[follower.index] = last
@@ -55,8 +61,11 @@ final class Subscription: @unchecked Sendable {
     fileprivate var index = 0
     /// Woken by every block of the feed.
     let signal: FollowSignal
+    /// Called when it falls out of the ring; nil when the follower finds out by itself.
+    let onFallOut: (@Sendable () -> Void)?
 
-    init(_ feed: Feed, signal: FollowSignal) {
+    init(_ feed: Feed, signal: FollowSignal, onFallOut: (@Sendable () -> Void)?) {
+        self.onFallOut = onFallOut
         self.feed = feed
         self.next = feed.end
         self.signal = signal

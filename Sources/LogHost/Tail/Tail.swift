@@ -35,7 +35,7 @@ package final class Tail: Sendable {
 
     enum Registration: Sendable {
         case notYet
-        case done(Subscription, truncations: Int)
+        case done(Subscription, place: Place, truncations: Int)
         case over(Ending)
     }
 
@@ -47,8 +47,8 @@ package final class Tail: Sendable {
             case entries([EntryBlock])
             case gap(GapBlock)
             case elsewhere
-            /// What it had to take next is gone from the ring. `first` is the first entry that the tail has ever read.
-            case fellOut(first: [UInt8])
+            /// What it had to take next is gone from the ring.
+            case fellOut
             case over(Ending)
         }
 
@@ -59,6 +59,8 @@ package final class Tail: Sendable {
         var caughtUp: UInt64
         /// Truncations that the tail has met.
         var truncations: Int
+        /// Where to go on with the first that the tail has brought; the origin before that.
+        var first: Place
     }
 
     private struct State {
@@ -68,12 +70,14 @@ package final class Tail: Sendable {
         var caughtUp: UInt64 = 0
         /// Behind the last entry read.
         var place = Place.origin
-        var firstCursor: [UInt8] = []
+        var first = Place.origin
         var truncations = 0
         var ring = Ring()
         var feeds: [FeedKey: Feed] = [:]
-        /// Counts the changes of `feeds`.
-        var version = 0
+        /// Feeds that the reader does not know yet.
+        var added: [Feed] = []
+        /// Feeds that the reader knows although nobody follows them any more.
+        var gone = 0
         var followers = 0
         var joining: [UInt64: FollowSignal] = [:]
         var tickets: UInt64 = 0
@@ -106,7 +110,7 @@ package final class Tail: Sendable {
     }
 
     /// Registers a follower, as soon as the tail has caught up with a read that began after `join`.
-    func register(_ ticket: Ticket, _ key: FeedKey) -> Registration {
+    func register(_ ticket: Ticket, _ key: FeedKey, onFallOut: (@Sendable () -> Void)? = nil) -> Registration {
         self.state.withLock { state in
             if let ending = state.ending {
                 state.joining[ticket.number] = nil
@@ -121,12 +125,13 @@ package final class Tail: Sendable {
             } else {
                 feed = Feed(key)
                 state.feeds[key] = feed
-                state.version += 1
+                state.added.append(feed)
             }
-            let subscription = Subscription(feed, signal: signal)
+            let subscription = Subscription(feed, signal: signal, onFallOut: onFallOut)
             feed.add(subscription)
             state.followers += 1
-            return .done(subscription, truncations: state.truncations)
+            return .done(
+                subscription, place: state.place, truncations: state.truncations)
         }
     }
 
@@ -148,7 +153,7 @@ package final class Tail: Sendable {
             if feed.followers.isEmpty {
                 state.ring.removeAll(of: feed)
                 state.feeds[feed.key] = nil
-                state.version += 1
+                state.gone += 1
             }
             return state.isUnused
         }
@@ -166,9 +171,11 @@ package final class Tail: Sendable {
     func take(_ subscription: Subscription, maximumBytes: Int) -> Taken {
         self.state.withLock { state in
             let feed = subscription.feed
-            var taken = Taken(content: .nothing, edge: nil, caughtUp: state.caughtUp, truncations: state.truncations)
+            var taken = Taken(
+                content: .nothing, edge: nil, caughtUp: state.caughtUp, truncations: state.truncations,
+                first: state.first)
             guard subscription.next >= feed.first else {
-                taken.content = .fellOut(first: state.firstCursor)
+                taken.content = .fellOut
                 return taken
             }
             var blocks: [EntryBlock] = []
@@ -214,30 +221,35 @@ package final class Tail: Sendable {
         }
     }
 
-    /// Gives the feeds there are, when they are others than those of `version`.
-    func feeds(unless version: Int) -> (feeds: [Feed], version: Int)? {
+    /// Gives the feeds that have come since the last time; now and then, when many have gone, all there are instead.
+    func changedFeeds() -> (feeds: [Feed], isAll: Bool) {
         self.state.withLock { state in
-            state.version == version ? nil : (Array(state.feeds.values), state.version)
+            defer { state.added = [] }
+            guard state.gone > max(64, state.feeds.count) else { return (state.added, false) }
+            state.gone = 0
+            return (Array(state.feeds.values), true)
         }
     }
 
     /// Puts what was read before the followers: `place` is behind it, `first` its first entry.
     func publish(
-        _ additions: [(feed: Feed, block: Block)], place: Place? = nil, isTruncation: Bool = false, first: () -> [UInt8] = { [] }
+        _ additions: [(feed: Feed, block: Block)], place: Place? = nil, gap: GapEvent? = nil, first: () -> [UInt8] = { [] }
     ) {
         let capacity = self.capacity()
-        let signals = self.state.withLock { state in
+        let (signals, fallen) = self.state.withLock { state in
             if let place {
                 state.place = place
-                if state.firstCursor.isEmpty { state.firstCursor = first() }
+                if state.first == .origin { state.first = .before(first()) }
             }
-            if isTruncation {
+            if let gap, state.first == .origin { state.first = .lost(cause: gap.cause) }
+            if gap?.isTruncation == true {
                 state.place = .head
                 state.truncations += 1
             }
-            return additions.isEmpty ? [] : state.ring.append(additions, capacity: capacity)
+            return additions.isEmpty ? ([], []) : state.ring.append(additions, capacity: capacity)
         }
         for signal in signals { signal.wake() }
+        for onFallOut in fallen { onFallOut() }
     }
 
     /// A read has found nothing newer.

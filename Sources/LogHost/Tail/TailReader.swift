@@ -10,6 +10,8 @@ package final class TailReader: @unchecked Sendable {
         /// Nothing newer: look again on a wake, or after so many microseconds (0 = only on a wake).
         case wait(microseconds: UInt64)
         case over
+        /// The source failed; the tail is over.
+        case failed(PluginFailure)
     }
 
     /// An entry in pieces of which the last has not come.
@@ -26,14 +28,15 @@ package final class TailReader: @unchecked Sendable {
     private let limits: loghost_read_limits
     /// Called with the cause of each gap.
     private let onGap: @Sendable (String) -> Void
-    private var version = -1
     private var feeds: [Feed] = []
     /// The encoding of each feed.
     private var encodingOfFeed: [Int] = []
     private var encodings: [(key: Encoding, encoding: TailEncoding)] = []
     /// Feeds without a filter.
     private var unfiltered: [Int] = []
-    private var index = FilterIndex([])
+    private var index = FilterIndex()
+    private var filterNumbers: [LogFilter: Int] = [:]
+    private var encodingNumbers: [Encoding: Int] = [:]
     /// Feeds by the number of their filter.
     private var feedsOfFilter: [[Int]] = []
     /// Entries of the run for each feed with a filter.
@@ -48,7 +51,7 @@ package final class TailReader: @unchecked Sendable {
         self.reader = reader
         self.onGap = onGap
         self.limits = loghost_read_limits(
-            size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 1024, max_bytes: UInt64(maximumBytes),
+            size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 256, max_bytes: UInt64(maximumBytes),
             max_microseconds: 50_000, max_value_bytes: UInt64(maximumValueBytes))
     }
 
@@ -79,7 +82,7 @@ package final class TailReader: @unchecked Sendable {
         default:
             self.giveUpAssembly()
             self.tail.end(.failed)
-            return .over
+            return .failed(PluginFailure(error))
         }
     }
 
@@ -154,7 +157,7 @@ package final class TailReader: @unchecked Sendable {
             while start < members.count {
                 let end = members[start...].firstIndex { encoding.spans[$0] == nil } ?? members.count
                 if end > start {
-                    let bytes = shared[encodingNumber] ?? SharedBytes(encoding)
+                    let bytes = shared[encodingNumber] ?? SharedBytes(encoding, read)
                     shared[encodingNumber] = bytes
                     additions.append((feed, .entries(bytes.block(Array(members[start..<end]), read))))
                 }
@@ -211,43 +214,59 @@ package final class TailReader: @unchecked Sendable {
         self.onGap(gap.cause)
         let blocks = self.encodings.map { GapBlock(gap, bytes: $0.encoding.gap(gap)) }
         let additions = self.feeds.enumerated().map { ($0.element, Block.gap(blocks[self.encodingOfFeed[$0.offset]])) }
-        self.tail.publish(additions, isTruncation: gap.isTruncation)
+        self.tail.publish(additions, gap: gap)
     }
 
     // MARK: Feeds
 
-    /// Takes note of feeds that have come and gone.
+    /// Takes note of feeds that have come, and sometimes of those that have gone.
     private func refresh() {
-        guard let (feeds, version) = self.tail.feeds(unless: self.version) else { return }
-        self.version = version
-        self.feeds = feeds
-        self.members = feeds.map { _ in [] }
-        self.unfiltered = []
-        self.encodingOfFeed = []
-        let known = Dictionary(uniqueKeysWithValues: self.encodings.map { ($0.key, $0.encoding) })
-        self.encodings = []
-        var encodingNumbers: [Encoding: Int] = [:]
-        var filters: [LogFilter: Int] = [:]
-        self.feedsOfFilter = []
-        for (number, feed) in feeds.enumerated() {
-            let key = feed.key.encoding
-            if let encoding = encodingNumbers[key] {
-                self.encodingOfFeed.append(encoding)
-            } else {
-                encodingNumbers[key] = self.encodings.count
-                self.encodingOfFeed.append(self.encodings.count)
-                self.encodings.append((key, known[key] ?? TailEncoding(key)))
-            }
-            if feed.key.filter.clauses.isEmpty {
-                self.unfiltered.append(number)
-            } else if let filter = filters[feed.key.filter] {
-                self.feedsOfFilter[filter].append(number)
-            } else {
-                filters[feed.key.filter] = self.feedsOfFilter.count
-                self.feedsOfFilter.append([number])
+        let (feeds, isAll) = self.tail.changedFeeds()
+        if isAll {
+            let encodings = self.encodings
+            self.forgetFeeds()
+            // An encoding that is still in use goes on in the middle of nothing.
+            let used = Set(feeds.map(\.key.encoding))
+            for (key, encoding) in encodings where used.contains(key) {
+                self.encodingNumbers[key] = self.encodings.count
+                self.encodings.append((key, encoding))
             }
         }
-        self.index = FilterIndex(filters.sorted { $0.value < $1.value }.map(\.key))
+        for feed in feeds { self.add(feed) }
+    }
+
+    private func forgetFeeds() {
+        self.feeds = []
+        self.members = []
+        self.unfiltered = []
+        self.encodingOfFeed = []
+        self.encodings = []
+        self.encodingNumbers = [:]
+        self.feedsOfFilter = []
+        self.filterNumbers = [:]
+        self.index = FilterIndex()
+    }
+
+    private func add(_ feed: Feed) {
+        let number = self.feeds.count
+        self.feeds.append(feed)
+        self.members.append([])
+        let key = feed.key.encoding
+        if let encoding = self.encodingNumbers[key] {
+            self.encodingOfFeed.append(encoding)
+        } else {
+            self.encodingNumbers[key] = self.encodings.count
+            self.encodingOfFeed.append(self.encodings.count)
+            self.encodings.append((key, TailEncoding(key)))
+        }
+        if feed.key.filter.clauses.isEmpty {
+            self.unfiltered.append(number)
+        } else if let filter = self.filterNumbers[feed.key.filter] {
+            self.feedsOfFilter[filter].append(number)
+        } else {
+            self.filterNumbers[feed.key.filter] = self.index.add(feed.key.filter)
+            self.feedsOfFilter.append([number])
+        }
     }
 }
 
@@ -257,13 +276,13 @@ private struct SharedBytes {
     private let spans: [Range<Int>?]
     private let storage: BlockStorage
 
-    init(_ encoding: TailEncoding) {
+    init(_ encoding: TailEncoding, _ read: ReadEntries) {
         // As much memory as there are bytes: what the encoder wrote into is used again.
         var bytes = ByteBufferAllocator().buffer(capacity: encoding.bytes.readableBytes)
         bytes.writeImmutableBuffer(encoding.bytes)
         self.bytes = bytes
         self.spans = encoding.spans
-        self.storage = BlockStorage(byteCount: bytes.storageCapacity)
+        self.storage = BlockStorage(byteCount: bytes.storageCapacity + read.byteCount)
     }
 
     /// Makes a block of some entries: a part of the shared bytes, or a copy where that would keep much more than it needs.

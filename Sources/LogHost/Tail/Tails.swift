@@ -25,7 +25,13 @@ final class Tails: TailProvider {
     /// Threads that read tails: followers that read what is stored shall not be in their way.
     private static let threads = max(2, NIOCore.System.coreCount)
 
-    init(ringCapacity: Int, wakes: WakeRegistry, metrics: FollowMetrics) {
+    /// Told what a tail has failed with.
+    private let report: @Sendable (PluginFailure) -> Void
+
+    init(
+        ringCapacity: Int, wakes: WakeRegistry, metrics: FollowMetrics, report: @escaping @Sendable (PluginFailure) -> Void
+    ) {
+        self.report = report
         self.ringCapacity = ringCapacity
         self.wakes = wakes
         self.metrics = metrics
@@ -81,7 +87,13 @@ final class Tails: TailProvider {
     private func run(_ tail: Tail, _ opening: LogOpening, _ key: Key) async {
         let wakeID = self.wakes.register { tail.signal.wake() }
         defer { self.wakes.remove(wakeID) }
-        _ = try? await self.workers.run { await self.read(tail, opening, wakeID) }
+        do {
+            try await self.workers.run { try await self.read(tail, opening, wakeID) }
+        } catch let failure as PluginFailure {
+            self.report(failure)
+        } catch {
+            // Only a stop ends it otherwise.
+        }
         tail.end(.failed)
         self.count.subtract(1, ordering: .relaxed)
         self.tails.withLock { tails in
@@ -89,16 +101,14 @@ final class Tails: TailProvider {
         }
     }
 
-    private func read(_ tail: Tail, _ opening: LogOpening, _ wakeID: UInt64) async {
-        var query = LogQuery()
-        query.start = .tail
-        // The last entry there is tells the followers' place before anything new comes. A source that cannot step back leaves it out.
-        query.skip = -1
-        query.follow = true
-        guard
-            let opened = try? await opening.source.open(
-                topic: opening.topic, query: query, needs: .everything, request: opening.request, wakeID: wakeID)
-        else { return }
+    private func read(_ tail: Tail, _ opening: LogOpening, _ wakeID: UInt64) async throws {
+        let opened: OpenedReader
+        do {
+            // The last entry there is tells the followers' place before anything new comes.
+            opened = try await self.open(opening, wakeID, skip: -1)
+        } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_UNSUPPORTED {
+            opened = try await self.open(opening, wakeID, skip: 0)
+        }
         let reader = TailReader(
             tail, reader: opened.reader, maximumValueBytes: opening.encoding.maximumValueBytes,
             maximumBytes: min(256 << 10, max(16 << 10, self.ringShare / 4)), onGap: opening.onGap)
@@ -114,9 +124,21 @@ final class Tails: TailProvider {
             case .over:
                 reader.close()
                 return
+            case .failed(let failure):
+                reader.close()
+                throw failure
             }
         }
         reader.close()
+    }
+
+    private func open(_ opening: LogOpening, _ wakeID: UInt64, skip: Int64) async throws -> OpenedReader {
+        var query = LogQuery()
+        query.start = .tail
+        query.skip = skip
+        query.follow = true
+        return try await opening.source.open(
+            topic: opening.topic, query: query, needs: .everything, request: opening.request, wakeID: wakeID)
     }
 }
 

@@ -35,6 +35,11 @@ final class NamespacedJournald: Sendable {
     /// How many files the journal has.
     var fileCount: Int { get throws { try self.journalDirectories.flatMap(listDirectory).count } }
 
+    /// The paths of the journal's files.
+    var files: [String] {
+        get throws { try self.journalDirectories.flatMap { directory in listDirectory(directory).map { "\(directory)/\($0)" } } }
+    }
+
     fileprivate func waitUntilReady() async throws {
         let deadline = ContinuousClock.now + .seconds(10)
         while try !fileExists("\(self.directory)/socket") || self.fileCount == 0 {
