@@ -89,7 +89,10 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "LogHostTests",
-            dependencies: ["LogHost", "PluginABI", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "LogHost", "PluginABI", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ],
             swiftSettings: settings),
         .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "TestSupport"], swiftSettings: settings),
         .testTarget(

@@ -32,6 +32,26 @@ extension EndToEndTests {
             }
         }
 
+        /// Who waits for a seat must not take it from those who only join: nobody would ever be at the live end.
+        @Test func `a crowd that shares one seat comes to rest at the live end`() async throws {
+            try await withJournal { journal in
+                var configuration = LogHostConfiguration(directory: journal.directory)
+                configuration.limits["catch_ups"] = "1"
+                try await withLogHost(configuration) { server in
+                    try await journal.withWriter { writer in
+                        try await writer.write([Self.entry(0)])
+                        try await Self.crowd(100, server) { _ in
+                            try await Task.sleep(for: .seconds(1))
+                            let before = try server.processorTime
+                            try await Task.sleep(for: .seconds(1))
+                            let spent = try server.processorTime - before
+                            #expect(spent < 30, "\(spent) hundredths of a second")
+                        }
+                    }
+                }
+            }
+        }
+
         @Test func `two hundred followers leave nothing behind`() async throws {
             try await withJournal { journal in
                 try await withLogHost(LogHostConfiguration(directory: journal.directory)) { server in

@@ -37,6 +37,31 @@ extension EndToEndTests {
             }
         }
 
+        @Test(arguments: [true, false])
+        func `a client that takes little stays, one that takes nothing is cut off`(takesLittle: Bool) async throws {
+            try await withJournal { journal in
+                let message = String(repeating: "x", count: 64 << 10)
+                try await journal.write((1...400).map { JournalEntry($0, message: message) })
+                var configuration = LogHostConfiguration(directory: journal.directory)
+                configuration.limits["follow_stall"] = "1s"
+                try await withLogHost(configuration) { server in
+                    let request = HTTPRequest("/v2/component", accept: "text/event-stream")
+                    let count = try await server.open(request, within: .seconds(30)) { _, connection in
+                        var count = 0
+                        connection.readSize = 20_000
+                        for _ in 0..<80 {
+                            sleepThread(0.05)
+                            if takesLittle { count += try connection.readPiece()?.count ?? 0 }
+                        }
+                        connection.readSize = 1 << 20
+                        while count < 400 * (64 << 10), let piece = try? connection.readPiece() { count += piece.count }
+                        return count
+                    }
+                    #expect((count >= 400 * (64 << 10)) == takesLittle, "\(count)")
+                }
+            }
+        }
+
         @Test func `memory stays flat while a big answer goes to a fast client`() async throws {
             try await Self.withServer { server in
                 _ = try await server.get("/v1/range/?limit=20")

@@ -46,6 +46,25 @@ import Testing
         }
     }
 
+    /// The handle knows the file, but stands at the tail of nothing.
+    @Test(arguments: [0, -1, -10]) func `a follow from the tail of an empty file begins with its first entry`(skip: Int64) throws
+    {
+        try withJournal { journal in
+            let writer = try LiveWriter(journal)
+            var query = Self.follow(.tail)
+            query.skip = skip
+            let run = try ReaderRun(journal.source(), query)
+            #expect(try run.readAll().isEmpty)
+            var numbers: [Int?] = []
+            for number in 0..<8 {
+                writer.write(Self.written[number])
+                numbers += try run.read(until: 1).map(\.number)
+            }
+            #expect(numbers == Array(0..<8))
+            #expect(run.gaps.isEmpty)
+        }
+    }
+
     @Test func `a follow of nothing begins with the first file`() throws {
         try withJournal { journal in
             let source = try journal.source()

@@ -242,6 +242,8 @@ private final class World {
             guard !text.isEmpty, !self.isGentle else { break }
             client.isParked = true
             client.follower.park()?.close()
+        case .search:
+            client.isWaiting = false
         case .wait:
             client.isWaiting = true
         case .open:

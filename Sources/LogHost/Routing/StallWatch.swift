@@ -14,6 +14,7 @@ final class StallWatch: Sendable {
 
     private struct State {
         var hasEnded = false
+        var timer: Scheduled<Void>?
         /// Bytes not taken when it was looked at last.
         var left = Int.max
         /// Looks without a change.
@@ -26,10 +27,21 @@ final class StallWatch: Sendable {
     }
 
     func begin() {
-        self.channel.eventLoop.scheduleTask(in: self.interval) { self.look() }
+        let timer = self.channel.eventLoop.scheduleTask(in: self.interval) { self.look() }
+        let hasEnded = self.state.withLock { state in
+            state.timer = timer
+            return state.hasEnded
+        }
+        if hasEnded { timer.cancel() }
     }
 
-    func end() { self.state.withLock { $0.hasEnded = true } }
+    func end() {
+        let timer = self.state.withLock { state in
+            state.hasEnded = true
+            return state.timer.take()
+        }
+        timer?.cancel()
+    }
 
     private func look() {
         // While a write is pending nothing is added: what is left in the host and in the kernel can only shrink.

@@ -55,8 +55,10 @@ struct FollowAnswer: Sendable {
             }
             switch try await self.step() {
             case .write(let buffers, let readAt):
-                if try await self.write(buffers, to: outbound) { lastWrite = .now() } else { try await self.yieldSeat() }
+                if try await self.write(buffers, to: outbound) { lastWrite = .now() }
                 if let readAt { self.site.follows.metrics.recordDelay(since: readAt) }
+            case .search:
+                try await self.yieldSeat()
             case .wait:
                 try await self.wait(&lastWrite, outbound)
             case .open:
@@ -140,13 +142,14 @@ struct FollowAnswer: Sendable {
         if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
         defer { self.follower.unpark() }
         // Nobody else can have a seat that is kept in the middle of an entry.
-        let stall = self.follower.keepsSeat ? Self.seatStall : self.site.configuration.limits.followStall
+        let followStall = self.site.configuration.limits.followStall
+        let stall = self.follower.keepsSeat ? min(Self.seatStall, followStall) : followStall
         try await self.exchange.write(buffers, to: outbound, stall: stall)
     }
 
     /// Lets who waits for a seat have this one, when a search goes on and on.
     private func yieldSeat() async throws {
-        guard self.follower.needsWorker, self.site.follows.seats.areWanted else { return }
+        guard self.site.follows.seats.areWanted else { return }
         if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
         self.follower.unpark()
     }

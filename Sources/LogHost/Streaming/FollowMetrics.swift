@@ -1,8 +1,8 @@
-internal import Metrics
-internal import NIOCore
+package import Metrics
+package import NIOCore
 
 /// What operators see of the follows.
-final class FollowMetrics: Sendable {
+package final class FollowMetrics: Sendable {
     /// Follows that take from a tail.
     private let followers: Gauge
     private let tails: Gauge
@@ -13,7 +13,7 @@ final class FollowMetrics: Sendable {
     private let delay: Metrics.Timer
     private let gaps: [String: Counter]
 
-    init(factory: any MetricsFactory = MetricsSystem.factory) {
+    package init(factory: any MetricsFactory = MetricsSystem.factory) {
         self.followers = Gauge(label: "loghost_followers", dimensions: [], factory: factory)
         self.tails = Gauge(label: "loghost_tails", dimensions: [], factory: factory)
         self.ringBytes = Gauge(label: "loghost_ring_bytes", dimensions: [], factory: factory)
@@ -25,15 +25,15 @@ final class FollowMetrics: Sendable {
             })
     }
 
-    func measure(followers: Int, tails: Int, ringBytes: Int) {
+    package func measure(followers: Int, tails: Int, ringBytes: Int) {
         self.followers.record(followers)
         self.tails.record(tails)
         self.ringBytes.record(ringBytes)
     }
 
-    func measure(catchUps: Int) { self.catchUps.record(catchUps) }
+    package func measure(catchUps: Int) { self.catchUps.record(catchUps) }
 
-    func countGap(_ cause: String) { self.gaps[cause]?.increment() }
+    package func countGap(_ cause: String) { self.gaps[cause]?.increment() }
 
-    func recordDelay(since start: NIODeadline) { self.delay.recordNanoseconds((.now() - start).nanoseconds) }
+    package func recordDelay(since start: NIODeadline) { self.delay.recordNanoseconds((.now() - start).nanoseconds) }
 }

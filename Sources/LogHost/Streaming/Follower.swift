@@ -19,6 +19,8 @@ package final class Follower: @unchecked Sendable {
     package enum Step {
         /// Send this, perhaps nothing, and go on. `readAt`: when the tail read the first of it.
         case write([ByteBuffer], readAt: NIODeadline?)
+        /// Go on searching, unless somebody else could use the seat better.
+        case search
         /// Wait for the signal, or a little.
         case wait
         /// Open a reader at `place`, in a seat.
@@ -166,7 +168,8 @@ package final class Follower: @unchecked Sendable {
 
     private func act(on outcome: LogStream.Outcome) -> Step {
         switch outcome {
-        case .more, .searching: return .write([], readAt: nil)
+        case .more: return .write([], readAt: nil)
+        case .searching: return .search
         case .pending: return .wait
         case .caughtUp: return self.caughtUp()
         case .end, .limit:
@@ -356,7 +359,7 @@ package final class Follower: @unchecked Sendable {
     }
 
     private func rest() -> ReaderHandle? {
-        guard let stream, self.first.readableBytes == 0, let reader = stream.rest() else { return nil }
+        guard let stream, let reader = stream.rest() else { return nil }
         self.place = stream.place
         self.remembered = stream.given
         self.limitLeft = stream.limitLeft

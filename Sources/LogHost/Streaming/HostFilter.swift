@@ -1,12 +1,16 @@
 internal import Glibc
-internal import PluginABI
+package import PluginABI
 
 /// Evaluates a filter on entries whose source does not.
-struct HostFilter {
+package struct HostFilter {
     let filter: LogFilter
 
+    package init(filter: LogFilter) {
+        self.filter = filter
+    }
+
     /// True when the entry passes. A value in pieces never matches: a match is of the whole value.
-    func passes(_ entry: UnsafePointer<loghost_entry>) -> Bool {
+    package func passes(_ entry: UnsafePointer<loghost_entry>) -> Bool {
         var count = unsafe Int(entry.pointee.field_count)
         if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0 { count -= 1 }
         let fields = unsafe UnsafeBufferPointer(start: entry.pointee.fields, count: max(count, 0))

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import Synchronization
 
 /// What followers must have in common to be sent the same bytes.
 struct FeedKey: Hashable, Sendable {
@@ -15,8 +16,18 @@ final class Feed: @unchecked Sendable {
     private(set) var first = 0
     private(set) var followers: [Subscription] = []
 
+    private let gone = Atomic(false)
+
     init(_ key: FeedKey) {
         self.key = key
+    }
+
+    /// True when nobody follows it any more; nobody will again. For any thread.
+    var isGone: Bool { self.gone.load(ordering: .relaxed) }
+
+    func end(of ring: inout Ring) {
+        self.gone.store(true, ordering: .relaxed)
+        ring.removeAll(of: self)
     }
 
     /// The number of the next block.
@@ -57,6 +68,8 @@ final class Subscription: @unchecked Sendable {
     let feed: Feed
     /// The block it takes next.
     fileprivate(set) var next: Int
+    /// True when it has left its own reader behind.
+    fileprivate(set) var hasTaken = false
     /// Its number among the feed's followers.
     fileprivate var index = 0
     /// Woken by every block of the feed.
@@ -72,6 +85,8 @@ final class Subscription: @unchecked Sendable {
     }
 
     func advance(to number: Int) { self.next = number }
+
+    func begin() { self.hasTaken = true }
 }
 
 /// The blocks that one look has brought all feeds.

@@ -1,10 +1,10 @@
-internal import PluginABI
+package import PluginABI
 
 /// Finds which of many filters an entry passes, looking at each of its fields once.
 ///
 /// First it is found which of all filters' matches the entry has, each of them compared once. Then the filters are looked at that have one
 /// of these in the clause they are listed under: the one that fewest others are listed under.
-struct FilterIndex {
+package struct FilterIndex {
     private struct Match {
         let match: LogMatch
         /// Filters that are listed under it.
@@ -26,8 +26,10 @@ struct FilterIndex {
     /// The matches of the present entry.
     private var found: [Int] = []
 
+    package init() {}
+
     /// Adds a filter, and returns its number. One without a clause passes everything, and has no place here.
-    mutating func add(_ filter: LogFilter) -> Int {
+    package mutating func add(_ filter: LogFilter) -> Int {
         let number = self.filters.count
         let clauses = filter.clauses.map { clause in clause.map { self.number(of: $0) } }
         self.filters.append(clauses)
@@ -51,7 +53,7 @@ struct FilterIndex {
     }
 
     /// Calls back with the number of each filter that the entry passes.
-    mutating func forEachPassed(by entry: UnsafePointer<loghost_entry>, _ body: (Int) -> Void) {
+    package mutating func forEachPassed(by entry: UnsafePointer<loghost_entry>, _ body: (Int) -> Void) {
         if self.filters.isEmpty { return }
         self.entry &+= 1
         unsafe self.find(entry)

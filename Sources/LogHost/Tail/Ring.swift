@@ -57,7 +57,7 @@ struct Ring {
                 let last = feed.first
                 while let first = feed.blocks.first, first.segment === oldest { self.removeFirst(of: feed) }
                 guard feed.tellsFallingOut else { continue }
-                fallen += feed.followers.filter { $0.next >= last && $0.next < feed.first }.compactMap(\.onFallOut)
+                fallen += feed.followers.filter { $0.hasTaken && $0.next >= last && $0.next < feed.first }.compactMap(\.onFallOut)
             }
         }
         return fallen

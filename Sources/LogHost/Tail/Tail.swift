@@ -151,7 +151,7 @@ package final class Tail: Sendable {
             feed.remove(subscription)
             state.followers -= 1
             if feed.followers.isEmpty {
-                state.ring.removeAll(of: feed)
+                feed.end(of: &state.ring)
                 state.feeds[feed.key] = nil
                 state.gone += 1
             }
@@ -171,6 +171,7 @@ package final class Tail: Sendable {
     func take(_ subscription: Subscription, maximumBytes: Int) -> Taken {
         self.state.withLock { state in
             let feed = subscription.feed
+            subscription.begin()
             var taken = Taken(
                 content: .nothing, edge: nil, caughtUp: state.caughtUp, truncations: state.truncations,
                 first: state.first)

@@ -129,8 +129,8 @@ package final class TailReader: @unchecked Sendable {
     private func encode(_ entries: UnsafeBufferPointer<loghost_entry>, _ number: Int) {
         let encoding = self.encodings[number].encoding
         encoding.begin()
-        var isNeeded = Array(repeating: self.unfiltered.contains { self.encodingOfFeed[$0] == number }, count: entries.count)
-        for feed in self.feeds.indices where self.encodingOfFeed[feed] == number {
+        var isNeeded = Array(repeating: self.unfiltered.contains { self.isEncoded($0, as: number) }, count: entries.count)
+        for feed in self.feeds.indices where self.isEncoded(feed, as: number) {
             for entry in self.members[feed] { isNeeded[entry] = true }
         }
         for entry in 0..<entries.count {
@@ -140,6 +140,10 @@ package final class TailReader: @unchecked Sendable {
                 encoding.skip()
             }
         }
+    }
+
+    private func isEncoded(_ feed: Int, as encoding: Int) -> Bool {
+        self.encodingOfFeed[feed] == encoding && !self.feeds[feed].isGone
     }
 
     /// Makes each feed's blocks of the entries that are encoded now.
