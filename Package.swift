@@ -36,19 +36,26 @@ let package = Package(
         .executable(name: "loghost", targets: ["LogHost"]),
         .library(name: "loghost-journald", type: .dynamic, targets: ["JournaldPlugin"]),
         .library(name: "loghost-encoders", type: .dynamic, targets: ["EncodersPlugin"]),
+        .library(name: "loghost-auth-iam", type: .dynamic, targets: ["AuthIAMPlugin"]),
+        .library(name: "loghost-auth-token", type: .dynamic, targets: ["AuthTokenPlugin"]),
         .library(name: "PluginKit", targets: ["PluginKit"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         .systemLibrary(name: "PluginABI", path: "Sources/PluginABI"),
@@ -60,6 +67,7 @@ let package = Package(
                 "CLinux",
                 "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -67,11 +75,16 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "X509", package: "swift-certificates"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings
@@ -85,6 +98,19 @@ let package = Package(
         plugin("Journald"),
         .target(name: "Encoders", dependencies: ["PluginKit"], path: "Plugins/Encoders", swiftSettings: settings),
         plugin("Encoders"),
+        .target(
+            name: "AuthIAM", dependencies: ["PluginKit", .product(name: "JWTKit", package: "jwt-kit")],
+            path: "Plugins/AuthIAM", swiftSettings: settings),
+        plugin("AuthIAM"),
+        .systemLibrary(name: "CCrypt", path: "Plugins/CCrypt", providers: [.apt(["libcrypt-dev"])]),
+        .target(
+            name: "AuthToken",
+            dependencies: [
+                "CCrypt", "PluginKit", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            path: "Plugins/AuthToken", swiftSettings: settings),
+        plugin("AuthToken"),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
@@ -99,7 +125,22 @@ let package = Package(
             name: "EncodersTests", dependencies: ["Encoders", "PluginKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "JournaldTests", dependencies: ["Journald", "PluginKit", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", resources: [.copy("Golden")], swiftSettings: settings),
+        .testTarget(
+            name: "AuthIAMTests",
+            dependencies: ["AuthIAM", "PluginKit", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "AuthTokenTests", dependencies: ["AuthToken", "PluginKit", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            resources: [.copy("Golden")], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

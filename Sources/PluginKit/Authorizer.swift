@@ -1,7 +1,16 @@
 /// Decides who may read. Called on the shared cooperative pool: it may await, but must not block a thread.
 public protocol Authorizer: Sendable {
+    /// Decides at once when nothing has to be waited for, else answers nil and is asked by `authorize`. Runs on the caller's thread,
+    /// without the cost of a task: what a cache knows belongs here.
+    func decide(_ request: AuthorizationRequest) -> Decision?
+
     /// Decides. Throwing is "cannot decide", which never allows anything. Cancelled when the host no longer waits.
     func authorize(_ request: AuthorizationRequest) async throws -> Decision
+}
+
+extension Authorizer {
+    /// By default everything is decided by `authorize`.
+    public func decide(_ request: AuthorizationRequest) -> Decision? { nil }
 }
 
 /// Who is at the other end, as far as the transport has proved it.
@@ -75,7 +84,7 @@ public struct Decision: Sendable {
     public var principal = ""
     /// The verified credential, passed only to plugins that are granted it.
     public var credential = ""
-    /// The `WWW-Authenticate` value of a 401.
+    /// The `WWW-Authenticate` value of a 401; with `.abstain` for a client that nobody knows.
     public var challenge = ""
     /// When a stream ends, in microseconds since the epoch; 0 = never.
     public var expires: UInt64 = 0
@@ -85,6 +94,10 @@ public struct Decision: Sendable {
     public var filter = Filter()
     /// A word or two for the audit record, never shown to the client.
     public var reason = ""
+    /// For the audit record: what the decision was about, such as an IAM's resource id.
+    public var object = ""
+    /// For the audit record: what was to be done with it.
+    public var action = ""
 
     /// Makes a decision.
     public init(_ verdict: Verdict) {

@@ -10,6 +10,10 @@ let authorizerFunctions = unsafe FunctionTable(
             let instance = unsafe Instance.of(pointer)
             let completion = unsafe AuthorizeCompletion(done: done, context: context)
             let request = unsafe AuthorizationRequest(borrowed)
+            if let decision = instance.authorizer?.decide(request) {
+                completion(operation, decision)
+                return
+            }
             instance.operations.begin(operation) {
                 do {
                     guard let authorizer = instance.authorizer else {
@@ -79,7 +83,8 @@ private struct AuthorizeCompletion: @unchecked Sendable {
             principal: arena.bytes(decision.principal), credential: arena.bytes(decision.credential),
             challenge: arena.bytes(decision.challenge), expires_realtime_microseconds: decision.expires,
             recheck_after_microseconds: decision.recheckAfter.map { max($0.microseconds, 1) } ?? 0,
-            filter: arena.filter(decision.filter), reason: arena.bytes(decision.reason))
+            filter: arena.filter(decision.filter), reason: arena.bytes(decision.reason),
+            object: arena.bytes(decision.object), action: arena.bytes(decision.action))
         unsafe self.done(self.context, operation, &answer, nil)
         withExtendedLifetime(arena) {}
     }

@@ -14,11 +14,13 @@ public struct Request: Sendable {
     public let credential: String
     /// For logs and for requests to other servers.
     public let requestID: String
+    /// What the principal is restricted to: a route that `.appliesFilter` answers from entries that pass it only.
+    public let filter: Filter
 
     /// Makes a request, as tests of a source do.
     public init(
         route: UInt32, variables: [(name: String, value: String)] = [], query: String = "", principal: String = "",
-        credential: String = "", requestID: String = ""
+        credential: String = "", requestID: String = "", filter: Filter = Filter()
     ) {
         self.route = route
         self.variables = variables
@@ -26,6 +28,7 @@ public struct Request: Sendable {
         self.principal = principal
         self.credential = credential
         self.requestID = requestID
+        self.filter = filter
     }
 
     /// A variable's value, or nil when the template has none of this name.
@@ -43,5 +46,6 @@ public struct Request: Sendable {
         self.principal = unsafe request.principal.text
         self.credential = unsafe request.credential.text
         self.requestID = unsafe request.request_id.text
+        self.filter = unsafe Filter(request.filter)
     }
 }

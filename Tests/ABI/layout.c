@@ -102,7 +102,7 @@ STRUCT(loghost_variable, 32);
 FIELD(loghost_variable, name, 0, loghost_bytes);
 FIELD(loghost_variable, value, 16, loghost_bytes);
 
-STRUCT(loghost_request, 88);
+STRUCT(loghost_request, 104);
 FIELD(loghost_request, size, 0, uint32_t);
 FIELD(loghost_request, route_id, 4, uint32_t);
 FIELD(loghost_request, variables, 8, const loghost_variable *);
@@ -111,6 +111,7 @@ FIELD(loghost_request, query, 24, loghost_bytes);
 FIELD(loghost_request, principal, 40, loghost_bytes);
 FIELD(loghost_request, credential, 56, loghost_bytes);
 FIELD(loghost_request, request_id, 72, loghost_bytes);
+FIELD(loghost_request, filter, 88, loghost_filter);
 
 /* resolution.h */
 STRUCT(loghost_header, 32);
@@ -347,7 +348,7 @@ FIELD(loghost_authorization_request, peer, 104, const loghost_peer *);
 FIELD(loghost_authorization_request, principal, 112, loghost_bytes);
 FIELD(loghost_authorization_request, request_id, 128, loghost_bytes);
 
-STRUCT(loghost_decision, 104);
+STRUCT(loghost_decision, 136);
 FIELD(loghost_decision, size, 0, uint32_t);
 FIELD(loghost_decision, verdict, 4, int32_t);
 FIELD(loghost_decision, principal, 8, loghost_bytes);
@@ -357,6 +358,8 @@ FIELD(loghost_decision, expires_realtime_microseconds, 56, uint64_t);
 FIELD(loghost_decision, recheck_after_microseconds, 64, uint64_t);
 FIELD(loghost_decision, filter, 72, loghost_filter);
 FIELD(loghost_decision, reason, 88, loghost_bytes);
+FIELD(loghost_decision, object, 104, loghost_bytes);
+FIELD(loghost_decision, action, 120, loghost_bytes);
 
 STRUCT(loghost_authorizer, 24);
 FIELD(loghost_authorizer, size, 0, uint32_t);

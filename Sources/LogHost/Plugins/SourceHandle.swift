@@ -22,6 +22,10 @@ package struct SourceRequest: Sendable {
     var query: String
     var principal: String
     var requestID: String
+    /// Only for a plugin that is granted it.
+    var credential = ""
+    /// What the authorizers restrict the principal to.
+    var filter = LogFilter()
 
     package init(route: UInt32, variables: [(name: String, value: String)], query: String, principal: String, requestID: String) {
         self.route = route
@@ -39,7 +43,8 @@ package struct SourceRequest: Sendable {
         var request = unsafe loghost_request(
             size: UInt32(MemoryLayout<loghost_request>.size), route_id: self.route, variables: memory.array(variables),
             variable_count: variables.count, query: memory.bytes(self.query), principal: memory.bytes(self.principal),
-            credential: loghost_bytes(data: nil, size: 0), request_id: memory.bytes(self.requestID))
+            credential: memory.bytes(self.credential), request_id: memory.bytes(self.requestID),
+            filter: memory.filter(self.filter))
         defer { withExtendedLifetime(memory) {} }
         return unsafe try body(&request)
     }

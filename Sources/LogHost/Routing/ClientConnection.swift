@@ -32,6 +32,9 @@ final class ClientConnections: Sendable {
 
 /// One client's connection: tells a running answer when the client has gone.
 final class ClientConnection: Sendable {
+    /// Without the address: behind a proxy that is the request's to say.
+    let peer = Peer()
+
     private struct State {
         var isGone = false
         var listener: (@Sendable () -> Void)?

@@ -59,13 +59,19 @@ typedef struct loghost_decision {
     int32_t verdict;
     loghost_bytes principal;  /* who, when the authorizer knows */
     loghost_bytes credential; /* the verified credential, passed only to plugins that are granted it */
-    loghost_bytes challenge;  /* UNAUTHENTICATED: the WWW-Authenticate value */
+    /* A WWW-Authenticate value. UNAUTHENTICATED: of the answer. ABSTAIN: of the 401 when nobody allows and
+     * nobody knows the principal; the host sends one for each authorizer that gave one. */
+    loghost_bytes challenge;
     uint64_t expires_realtime_microseconds; /* a stream ends here; 0 = never */
     uint64_t recheck_after_microseconds;    /* ask again during a follow; 0 = the host's interval */
     /* The host adds it to every query; its names are trusted fields, beginning with `_`. An answer that
      * cannot apply it is refused. */
     loghost_filter filter;
-    loghost_bytes reason;  /* one word or two for the audit record, never shown to the client */
+    /* For the audit record, never shown to the client: one word or two, what the decision was about (an
+     * IAM's resource id) and what was to be done with it. */
+    loghost_bytes reason;
+    loghost_bytes object;
+    loghost_bytes action;
 } loghost_decision;
 
 /* Completes `authorize`: either `decision` or `error` is not NULL. [any-thread]; may be called before

@@ -3,6 +3,7 @@
 #define LOGHOST_REQUEST_H
 
 #include "base.h"
+#include "filter.h"
 
 typedef struct loghost_variable {
     loghost_bytes name;
@@ -23,6 +24,9 @@ typedef struct loghost_request {
     loghost_bytes principal;  /* empty = nobody was identified */
     loghost_bytes credential; /* see above */
     loghost_bytes request_id; /* for logs and for requests to other servers */
+    /* What the authorizers restrict the principal to. A route with LOGHOST_ROUTE_APPLIES_FILTER answers from
+     * entries that pass it only; to a log's queries the host adds it. */
+    loghost_filter filter;
 } loghost_request;
 
 #endif

@@ -1,0 +1,8 @@
+import AuthIAM
+import Testing
+
+struct PluginTests {
+    @Test func `its name is its library's`() {
+        #expect(IAMPlugin.name == "auth-iam")
+    }
+}

@@ -1,0 +1,8 @@
+import AuthToken
+import Testing
+
+struct PluginTests {
+    @Test func `its name is its library's`() {
+        #expect(TokenPlugin.name == "auth-token")
+    }
+}
