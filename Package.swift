@@ -127,13 +127,17 @@ let package = Package(
             name: "JournaldTests", dependencies: ["Journald", "PluginKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "AuthIAMTests",
-            dependencies: ["AuthIAM", "PluginKit", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")],
+            dependencies: [
+                "AuthIAM", "PluginKit", "TestSupport", .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "AuthTokenTests", dependencies: ["AuthToken", "PluginKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
