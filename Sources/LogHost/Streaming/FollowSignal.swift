@@ -3,11 +3,13 @@ internal import Synchronization
 
 /// What a waiting follow is woken by. No thread waits: the task is suspended until a signal or a time.
 package final class FollowSignal: Sendable {
-    enum Reason: Sendable {
+    enum Reason: Sendable, Hashable {
         case wake
         case timeout
         case clientGone
         case shutdown
+        /// It is no longer authorized.
+        case refused(Problem)
     }
 
     private struct State {

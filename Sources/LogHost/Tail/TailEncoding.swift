@@ -73,7 +73,7 @@ final class TailEncoding {
         var bytes = ByteBuffer()
         do {
             unsafe try Chunk.fill(&bytes, capacity: sinkMinimum) { _, sink in
-                unsafe try state.event(name: "gap", data: event.data, id: "", sink)
+                unsafe try state.event(name: "gap", data: event.seen(by: self.encoding).data, id: "", sink)
             }
         } catch {
             return nil
