@@ -15,10 +15,12 @@ package struct AuthorizationSubject: Sendable {
     package var headers: [(name: String, value: String)]
     package var peer: Peer
     package var requestID: String
+    /// The answer consists of entries that a filter can choose: else who may see some of them only may not have it.
+    package var canBeFiltered: Bool
 
     package init(
         method: String, path: String, route: String, plugin: String, variables: [(name: String, value: String)] = [],
-        headers: [(name: String, value: String)] = [], peer: Peer = Peer(), requestID: String = ""
+        headers: [(name: String, value: String)] = [], peer: Peer = Peer(), requestID: String = "", canBeFiltered: Bool = true
     ) {
         self.method = method
         self.path = path
@@ -28,6 +30,7 @@ package struct AuthorizationSubject: Sendable {
         self.headers = headers
         self.peer = peer
         self.requestID = requestID
+        self.canBeFiltered = canBeFiltered
     }
 
     /// Lends the request to a C call; whoever keeps the memory keeps what was lent.

@@ -31,7 +31,7 @@ package struct Ruling: Sendable {
     package func grant() throws(Problem) -> Grant {
         switch self.result {
         case .allow(let grant): return grant
-        case .deny: throw .notPermitted
+        case .deny: throw Problem(403, "This is not permitted.")
         case .undecided: throw Problem(503, "Whether this is permitted cannot be found out now.", retryAfter: 5)
         case .unauthenticated(let challenges):
             // The same for every defect, so that nobody can learn from it.
@@ -92,6 +92,9 @@ package struct AuthorizerChain: Sendable {
             return Ruling(
                 .unauthenticated(challenges: challenges), grant, allowed.authorizer, Decision(.unauthenticated, reason: "expired")
             )
+        }
+        if !subject.canBeFiltered, !grant.filter.clauses.isEmpty {
+            return Ruling(.deny, grant, allowed.authorizer, Decision(.deny, reason: "filter"))
         }
         return Ruling(.allow(grant), grant, allowed.authorizer, allowed.decision)
     }

@@ -43,7 +43,6 @@ package struct Grant: Sendable, Hashable {
 }
 
 extension Problem {
-    static let notPermitted = Problem(403, "This is not permitted.")
     /// What a running answer ends with.
     static let authorizationEnded = Problem(401, "The authorization of this answer has ended.")
 }

@@ -105,7 +105,7 @@ struct Dispatcher: Sendable {
             method: exchange.request.method.rawValue, path: exchange.path, route: path.reachedBy + match.template,
             plugin: match.target.plugin.name, variables: match.variables,
             headers: exchange.request.headerFields.map { ($0.name.canonicalName, $0.value) }, peer: exchange.peer,
-            requestID: exchange.id)
+            requestID: exchange.id, canBeFiltered: match.target.route.canBeFiltered)
         let grant = try await authorization.decide(subject)
         exchange.subject = subject
         return grant

@@ -28,6 +28,9 @@ package final class FollowSignal: Sendable {
 
     var ending: Reason? { self.state.withLock { $0.ending } }
 
+    /// Why it is no longer authorized, if that is so.
+    package var refusal: Problem? { if case .refused(let problem) = self.ending { problem } else { nil } }
+
     /// There may be something.
     func wake() {
         let continuation = self.state.withLock { state in
