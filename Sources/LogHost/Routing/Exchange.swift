@@ -119,7 +119,7 @@ final class Exchange: @unchecked Sendable {
 
     /// Writes a piece of a streamed body.
     func write(_ bytes: ByteBuffer, to outbound: Outbound) async throws {
-        try await self.write([.body(bytes)], bytes: bytes.readableBytes, to: outbound)
+        try await self.write([bytes], to: outbound)
     }
 
     /// True when writing so much may have to wait for the client.

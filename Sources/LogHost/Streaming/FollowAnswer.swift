@@ -187,10 +187,8 @@ struct FollowAnswer: Sendable {
         let last = try await self.site.workers.run {
             let state = try encoding.begin()
             var last = ByteBuffer()
-            unsafe try Chunk.fill(&last, capacity: 2 * sinkMinimum) { _, sink in
-                if isEventStream, let event { unsafe try state.event(name: event, data: data, id: id, sink) }
-                if isComplete { unsafe try state.finish(sink) }
-            }
+            if isEventStream, let event { try state.append(event: event, data: data, id: id, to: &last) }
+            if isComplete { try state.finish(&last) }
             if isEventStream, event == nil { last.writeString(": the host is stopping\n\n") }
             return last
         }

@@ -123,17 +123,13 @@ final class LogStream: @unchecked Sendable {
     static let fault = Problem(500, "The source failed.")
 
     /// Appends a named event.
-    func append(event name: String, data: String, id: String = "", to buffer: inout ByteBuffer) throws {
-        unsafe try Chunk.fill(&buffer, capacity: sinkMinimum) { _, sink in
-            unsafe try self.encoder.event(name: name, data: data, id: id, sink)
-        }
+    func append(event name: String, data: String, to buffer: inout ByteBuffer) throws {
+        try self.encoder.append(event: name, data: data, to: &buffer)
     }
 
     /// Appends what closes a complete answer.
     func finish(_ buffer: inout ByteBuffer) throws {
-        unsafe try Chunk.fill(&buffer, capacity: sinkMinimum) { _, sink in
-            unsafe try self.encoder.finish(sink)
-        }
+        try self.encoder.finish(&buffer)
     }
 
     var keepAlive: [UInt8] { self.encoder.keepAlive }
