@@ -33,9 +33,9 @@ struct IAMKey: Sendable {
 
     /// Signs any claims under any header with RSASSA-PKCS1-v1_5.
     func sign(
-        header: String = #"{"typ":"JWT","alg":"RS256"}"#, claims: String, digest: DigestAlgorithm = .sha256
+        header: String = #"{"typ":"JWT","alg":"RS256"}"#, claims: String, isRS512: Bool = false
     ) async throws -> String {
-        let key = try await JWTKeyCollection().add(rsa: self.privateKey, digestAlgorithm: digest).getKey()
+        let key = try await JWTKeyCollection().add(rsa: self.privateKey, digestAlgorithm: isRS512 ? .sha512 : .sha256).getKey()
         return try sealed(header, claims, key)
     }
 
