@@ -9,7 +9,7 @@ struct HTTPHostService: @unchecked Sendable {
 
     init(host: UnsafePointer<loghost_host>, functions: loghost_host_http) {
         unsafe self.host = unsafe host
-        unsafe self.functions = functions
+        self.functions = functions
     }
 
     /// Begins a request; `context` is a retained `HTTPCall`.

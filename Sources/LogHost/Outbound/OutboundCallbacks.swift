@@ -11,13 +11,13 @@ struct OutboundCallbacks: @unchecked Sendable {
 
     /// Copies the functions; throws INVALID when one is missing.
     init(_ functions: loghost_http_callbacks, context: UnsafeMutableRawPointer?, isStream: Bool) throws(PluginFailure) {
-        guard unsafe Int(functions.size) >= MemoryLayout<loghost_http_callbacks>.size, unsafe functions.complete != nil,
+        guard Int(functions.size) >= MemoryLayout<loghost_http_callbacks>.size, unsafe functions.complete != nil,
             unsafe !isStream || (functions.head != nil && functions.chunk != nil)
         else {
             throw PluginFailure(
                 code: LOGHOST_ERROR_INVALID, message: "callbacks: expected complete, and for a stream head and chunk.")
         }
-        unsafe self.functions = functions
+        self.functions = functions
         unsafe self.context = context
     }
 
