@@ -44,6 +44,7 @@ final class OutboundRequest: Sendable {
     private let start = NIODeadline.now()
     private let isCancelled = Atomic(false)
     private let gate = Mutex<Void>(())
+    private let hasLeft = Atomic(false)
     private let state: NIOLoopBoundBox<State>
 
     init(
@@ -85,7 +86,13 @@ final class OutboundRequest: Sendable {
         self.isCancelled.store(true, ordering: .sequentiallyConsistent)
         // On the loop no call back of this instance runs, except one that this is called from.
         if !self.loop.inEventLoop { self.gate.withLock { _ in } }
+        self.leave()
         self.loop.execute { self.end(.failure(.stopping)) }
+    }
+
+    /// Makes place for another request, once: at the end, or already when it is given up, though its loop may be busy.
+    private func leave() {
+        if !self.hasLeft.exchange(true, ordering: .relaxed) { self.service.ended() }
     }
 
     private func exchange() {
@@ -182,7 +189,7 @@ final class OutboundRequest: Sendable {
         self.state.value.pause = nil
         let head = self.state.value.head
         self.measure(result, head)
-        self.service.ended()
+        self.leave()
         let isStream = self.state.value.description.isStream
         let body = self.state.value.body
         self.state.value.body = ByteBuffer()
