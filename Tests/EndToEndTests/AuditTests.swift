@@ -8,7 +8,9 @@ extension EndToEndTests {
         }
 
         @Test func `each decision is one line of JSON`() async throws {
-            try await withAuthorizer { $0.listensOnTCP = true } _: { server, authorizer, _ in
+            try await withAuthorizer {
+                $0.listensOnTCP = true
+            } _: { server, authorizer, _ in
                 try authorizer.say("allow principal=alice\"\\ credential=the-secret")
                 _ = try await server.get("/system/v1/logs/v2/component/a%22b?limit=1&secret=query", over: .tcp)
                 try authorizer.say("deny principal=bob")

@@ -31,7 +31,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test(arguments: ["deny principal=p", "unauthenticated", "abstain", "allow principal=other", "allow principal=p filter=_UID:1"])
+        @Test(arguments: [
+            "deny principal=p", "unauthenticated", "abstain", "allow principal=other", "allow principal=p filter=_UID:1",
+        ])
         func `a follow ends when it is no longer allowed`(says: String) async throws {
             try await withAuthorizer { server, authorizer, journal in
                 try await journal.write((1...3).map { JournalEntry($0) })

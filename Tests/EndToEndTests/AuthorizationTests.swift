@@ -12,7 +12,9 @@ extension EndToEndTests {
 
         @Test func `every route needs a decision`() async throws {
             try await withAuthorizer { server, authorizer, _ in
-                for (says, status) in [("deny principal=p", 403), ("abstain challenge=Any", 401), ("undecided", 503), ("error", 503)] {
+                for (says, status) in [
+                    ("deny principal=p", 403), ("abstain challenge=Any", 401), ("undecided", 503), ("error", 503),
+                ] {
                     try authorizer.say(says)
                     for target in Self.targets {
                         for method in ["GET", "HEAD"] {
@@ -50,7 +52,9 @@ extension EndToEndTests {
         }
 
         @Test func `silence is 503 and is taken back, and the host goes on`() async throws {
-            try await withAuthorizer { $0.limits["authorization"] = "200ms" } _: { server, authorizer, _ in
+            try await withAuthorizer {
+                $0.limits["authorization"] = "200ms"
+            } _: { server, authorizer, _ in
                 try authorizer.say("silent")
                 let answer = try await server.get("/v2/component")
                 #expect(answer.status == 503)
@@ -62,7 +66,9 @@ extension EndToEndTests {
         }
 
         @Test func `a client that goes away takes its question back`() async throws {
-            try await withAuthorizer { $0.limits["authorization"] = "30s" } _: { server, authorizer, _ in
+            try await withAuthorizer {
+                $0.limits["authorization"] = "30s"
+            } _: { server, authorizer, _ in
                 try authorizer.say("silent")
                 try await server.connect { connection in try connection.send(HTTPRequest("/v2/component")) }
                 // Stopping does not wait for the authorizer.
@@ -70,7 +76,9 @@ extension EndToEndTests {
         }
 
         @Test func `the limits of one principal count all connections`() async throws {
-            try await withAuthorizer { $0.limits["followers_per_principal"] = "1" } _: { server, authorizer, journal in
+            try await withAuthorizer {
+                $0.limits["followers_per_principal"] = "1"
+            } _: { server, authorizer, journal in
                 try await journal.write([JournalEntry(1)])
                 try authorizer.say("allow principal=alice")
                 try await server.follow("/v2/component", as: .sse) { reader in try reader.read(to: 1) }

@@ -13,12 +13,15 @@ extension EndToEndTests {
         private static let bob = "allow principal=bob filter=_SYSTEMD_UNIT:b.service"
 
         private static func numbers(_ answer: HTTPAnswer) -> [Int] {
-            answer.lines.compactMap { line in line.firstRange(of: "line ").flatMap { Int(line[$0.upperBound...].prefix { $0.isNumber }) } }
+            answer.lines.compactMap { line in
+                line.firstRange(of: "line ").flatMap { Int(line[$0.upperBound...].prefix { $0.isNumber }) }
+            }
         }
 
         @Test(arguments: [
             ("/v2/component", [1, 3, 5, 7, 9]), ("/v1/range/", [1, 3, 5, 7, 9]), ("/v2/component?skip=-2", [7, 9]),
-            ("/v2/component?skip=2&limit=2", [3, 5]), ("/v1/range/?skip_prev=1", [9]), ("/v1/range/?read_reverse=true&limit=2", [9, 7]),
+            ("/v2/component?skip=2&limit=2", [3, 5]), ("/v1/range/?skip_prev=1", [9]),
+            ("/v1/range/?read_reverse=true&limit=2", [9, 7]),
             ("/v2/component/a.service", [1, 3, 5, 7, 9]), ("/v2/component/b.service", []), ("/v2/component?cursor=END", [9]),
             ("/v2/component?filter=_SYSTEMD_UNIT:b.service", []),
             ("/v2/component?filter=_SYSTEMD_UNIT:b.service&filter=_SYSTEMD_UNIT:a.service", [1, 3, 5, 7, 9]),
@@ -95,7 +98,9 @@ extension EndToEndTests {
                             // Its own last entry, then a wait for what is not its own.
                             try await server.follow("/v2/component", as: format) { reader in
                                 let last = index == 0 ? end - 1 : end
-                                while reader.numbers.last ?? 0 < last, try reader.read() { progress.advance(to: reader.numbers.last ?? 0) }
+                                while reader.numbers.last ?? 0 < last, try reader.read() {
+                                    progress.advance(to: reader.numbers.last ?? 0)
+                                }
                                 return (index, Followed(reader))
                             }
                         }
