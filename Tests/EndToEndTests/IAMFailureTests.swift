@@ -46,7 +46,8 @@ extension EndToEndTests {
 
         @Test(
             arguments: [
-                IAMServer.Answer.status(500, "{}"), .status(200, "garbage"), .status(200, #"{"allowed": "true"}"#), .status(404, ""),
+                IAMServer.Answer.status(500, "{}"), .status(200, "garbage"), .status(200, #"{"allowed": "true"}"#),
+                .status(404, ""),
                 .status(404, "{}"), .status(302, ""), .closed, .status(200, #"{"allowed": true, "x": "#),
                 .status(200, String(repeating: " ", count: 1 << 20) + #"{"allowed": true}"#),
             ])
@@ -129,7 +130,8 @@ extension EndToEndTests {
         @Test(
             arguments: [
                 ("http://master.example", "mode: open", "iam: plain HTTP"), ("https://m/path", "mode: open", "iam: expected"),
-                ("https://m", "mode: closed", "mode: expected open or enterprise"), ("https://m", "leeway: 5", "leeway: unknown key"),
+                ("https://m", "mode: closed", "mode: expected open or enterprise"),
+                ("https://m", "leeway: 5", "leeway: unknown key"),
             ])
         func `a mistake in the configuration is named`(url: String, line: String, message: String) async throws {
             try await withTemporaryDirectory { directory in
@@ -137,7 +139,8 @@ extension EndToEndTests {
                 let products = try Products.directory
                 let lines = [
                     "listen: [\"unix:\(directory)/socket\"]", "plugin_path: [\"\(products)\"]", "plugins:", "  - name: iam",
-                    "    library: libloghost-auth-iam.so", "    config:", "      iam: \(url)", "      \(line)", "authorizers: [iam]",
+                    "    library: libloghost-auth-iam.so", "    config:", "      iam: \(url)", "      \(line)",
+                    "authorizers: [iam]",
                 ]
                 try writeFile(file, Array((lines + [""]).joined(separator: "\n").utf8))
                 let (exit, output) = try await run(["\(products)/loghost", "serve", "--config", file])

@@ -25,7 +25,8 @@ final class IAMServer: Sendable {
 
         /// The value of a query item, still encoded.
         func item(_ name: String) -> Substring? {
-            self.uri.split(separator: "?").last?.split(separator: "&").first { $0.hasPrefix("\(name)=") }?.dropFirst(name.utf8.count + 1)
+            self.uri.split(separator: "?").last?.split(separator: "&").first { $0.hasPrefix("\(name)=") }?.dropFirst(
+                name.utf8.count + 1)
         }
     }
 
