@@ -8,8 +8,9 @@ enum Credential: Sendable, Hashable {
 
     static let cookie = "dcos-acs-auth-cookie"
 
-    /// Looks into the Authorization header, and into the cookies only when there is none.
-    init(_ headers: [(name: String, value: String)]) {
+    /// Looks into the Authorization header, and into the cookies only when there is none. With `isKnown` somebody has vouched for the
+    /// client already, perhaps by a bearer token of another kind.
+    init(_ headers: [(name: String, value: String)], isKnown: Bool) {
         var authorization: String?
         for header in headers where header.name == "authorization" {
             guard authorization == nil else {
@@ -19,19 +20,21 @@ enum Credential: Sendable, Hashable {
             authorization = header.value
         }
         if let authorization {
-            self = Self.inAuthorization(authorization)
+            self = Self.inAuthorization(authorization, isKnown: isKnown)
         } else {
             self = Self.inCookies(headers)
         }
     }
 
-    private static func inAuthorization(_ value: String) -> Credential {
+    private static func inAuthorization(_ value: String, isKnown: Bool) -> Credential {
         let bytes = value.utf8
         if let token = self.dropping("token=", from: bytes) { return .token(String(token)) }
         guard let rest = self.dropping("bearer", from: bytes) else { return .absent }
         guard !rest.isEmpty else { return .token("") }
         guard rest.utf8.first == 0x20 else { return .absent }
-        return .token(String(rest.drop { $0 == " " }))
+        let token = rest.drop { $0 == " " }
+        if isKnown, token.utf8.count(where: { $0 == UInt8(ascii: ".") }) != 2 { return .absent }
+        return .token(String(token))
     }
 
     private static func dropping(_ prefix: StaticString, from bytes: String.UTF8View) -> Substring? {

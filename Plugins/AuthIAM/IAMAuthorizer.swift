@@ -18,7 +18,7 @@ final class IAMAuthorizer: Authorizer {
     }
 
     func decide(_ request: AuthorizationRequest) -> Decision? {
-        switch Credential(request.headers) {
+        switch Credential(request.headers, isKnown: !request.principal.isEmpty) {
         case .absent:
             var decision = Decision(.abstain)
             decision.challenge = self.challenge
@@ -36,7 +36,7 @@ final class IAMAuthorizer: Authorizer {
     }
 
     func authorize(_ request: AuthorizationRequest) async throws -> Decision {
-        let credential = Credential(request.headers)
+        let credential = Credential(request.headers, isKnown: !request.principal.isEmpty)
         // Whatever a token looks like: without keys nobody can say that it is bad.
         guard credential != .absent, let edition = await self.keys.ready() else {
             return self.decide(request) ?? self.cannotDecide("no keys")

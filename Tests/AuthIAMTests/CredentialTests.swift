@@ -46,17 +46,39 @@ struct CredentialTests {
         (["x-authorization: token=GOOD"], .none),
     ]
 
+    @Test(
+        arguments: [
+            ("Bearer opaque", "", Outcome.bad), ("Bearer opaque", "bob", .none), ("Bearer", "bob", .none),
+            ("Bearer a.b", "bob", .none), ("Bearer a.b.c", "bob", .bad), ("Bearer BAD", "bob", .bad),
+            ("Bearer GOOD", "bob", .good),
+            ("token=opaque", "bob", .bad),
+        ])
+    func `a bearer token of another kind is left to an authorizer that knows it`(
+        value: String, principal: String, outcome: Outcome
+    ) async throws {
+        try await Self.expect(outcome, [("authorization", value)], principal: principal)
+    }
+
     @Test(arguments: cases)
     func `the token is in the Authorization header, else in the cookie`(headers: [String], outcome: Outcome) async throws {
+        let fields = headers.map { header -> (name: String, value: String) in
+            let parts = header.split(separator: ": ", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            return (parts[0], parts[1])
+        }
+        try await Self.expect(outcome, fields)
+    }
+
+    private static func expect(
+        _ outcome: Outcome, _ headers: [(name: String, value: String)], principal: String = ""
+    ) async throws {
         let key = try TestKey.first.get()
         let good = try await key.token(exp: TestIAM.now + 60)
         let bad = try await TestKey.second.get().token(exp: TestIAM.now + 60)
-        let fields = headers.map { header -> (name: String, value: String) in
-            let parts = header.split(separator: ": ", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            return (parts[0], parts[1].replacing("GOOD", with: good).replacing("BAD", with: bad))
-        }
+        var request = request(
+            headers.map { ($0.name, $0.value.replacing("GOOD", with: good).replacing("BAD", with: bad)) })
+        request.principal = principal
         try await TestIAM(keys: [key]).withPlugin(enterprise) { authorizer in
-            let decision = try await authorizer.answer(request(fields))
+            let decision = try await authorizer.answer(request)
             switch outcome {
             case .good:
                 #expect(decision.verdict == .deny)

@@ -1,4 +1,5 @@
 import AuthIAM
+import Glibc
 import PluginKit
 import Synchronization
 import Testing
@@ -97,6 +98,19 @@ struct KeyTests {
         }
     }
 
+    @Test func `a remembered token is forgotten with its key, whatever made the keys be fetched`() async throws {
+        let (old, new, other) = try (TestKey.first.get(), TestKey.second.get(), TestKey.third.get())
+        let iam = try TestIAM(keys: [old])
+        try await iam.withPlugin { authorizer in
+            let (before, bad) = try await (old.token(exp: Self.exp), other.token(exp: Self.exp))
+            #expect(try await authorizer.answer(token: before).verdict == .allow)
+            try iam.publish([new])
+            #expect(try await authorizer.answer(token: bad).verdict == .unauthenticated)
+            #expect(iam.count("jwks") == 2)
+            #expect(try await authorizer.answer(token: before).verdict == .unauthenticated)
+        }
+    }
+
     @Test func `bad tokens make the IAM be asked once in ten seconds`() async throws {
         let (key, other) = try (TestKey.first.get(), TestKey.second.get())
         let iam = try TestIAM(keys: [key])
@@ -132,7 +146,10 @@ struct KeyTests {
         var environment = iam.environment
         let fetch = environment.fetch
         environment.fetch = { request in
-            defer { ended.add(1, ordering: .relaxed) }
+            defer {
+                usleep(100_000)
+                ended.add(1, ordering: .relaxed)
+            }
             return try await fetch(request)
         }
         iam.change { $0.isHolding = true }
