@@ -1,32 +1,13 @@
-internal import Glibc
 internal import Testing
 
 extension EndToEndTests {
     /// The example source in C, built with one line and loaded by the unchanged host.
     @Suite struct CSourceTests {
-        private static let repository = String(#filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" })
-
-        /// Lends a server that gives out the files of a directory through the C source.
-        private static func withFiles(_ body: (LogHostProcess, _ directory: String) async throws -> Void) async throws {
-            try await withTemporaryDirectory { directory in
-                let library = "\(directory)/libfiles.so"
-                let (exit, output) = try await run([
-                    "cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fvisibility=hidden", "-shared", "-fPIC",
-                    "-I\(Self.repository)/Sources/PluginABI", "-o", library, "\(Self.repository)/Examples/c-source/source.c",
-                ])
-                try #require(exit == .status(0), "\(output)")
-                // Whatever the umask is, others must not be able to write it.
-                unsafe chmod(library, 0o755)
-                let files = "\(directory)/files"
-                unsafe mkdir(files, 0o755)
-                try writeFile("\(files)/five", Array("one\ntwo\nthree\nfour\nfive\n".utf8))
-                try await withJournal { journal in
-                    var configuration = LogHostConfiguration(directory: journal.directory)
-                    configuration.morePlugins = [
-                        "  - name: files", "    library: \(library)", "    config:", "      directory: \(files)",
-                    ]
-                    try await withLogHost(configuration) { server in try await body(server, files) }
-                }
+        /// Lends a server that gives out a file of five lines.
+        private static func withFiles(_ body: (LogHostProcess, FileSource) async throws -> Void) async throws {
+            try await withFileSource { server, files in
+                try writeFile(files.path("five"), Array("one\ntwo\nthree\nfour\nfive\n".utf8))
+                try await body(server, files)
             }
         }
 
@@ -60,7 +41,7 @@ extension EndToEndTests {
             try await Self.withFiles { server, files in
                 let line = Array(repeating: UInt8(ascii: "x"), count: 3 << 20) + [0, 0xFF, 0xC3, 13, 10]
                 let bytes = line + Array("no newline".utf8)
-                try writeFile("\(files)/long", bytes)
+                try writeFile(files.path("long"), bytes)
                 let answer = try await server.get("/v2/files/long", accept: "text/plain")
                 #expect(answer.body == bytes)
                 let json = try await server.get("/v2/files/long?limit=1", accept: "application/json")
@@ -71,11 +52,10 @@ extension EndToEndTests {
         @Test func `a follow gets new lines when they are complete and resumes behind them`() async throws {
             try await Self.withFiles { server, files in
                 let request = HTTPRequest("/v2/files/five?skip=-1", accept: "text/event-stream")
-                let file = "\(files)/five"
                 let ids = try await server.open(request) { _, connection in
                     var ids = [try connection.readEvents(entries: 1).first?.id]
-                    appendToFile(file, "six")
-                    appendToFile(file, "!\nseven\n")
+                    try files.append("six", to: "five")
+                    try files.append("!\nseven\n", to: "five")
                     ids += try connection.readEvents(entries: 2).map(\.id)
                     return ids
                 }
@@ -86,13 +66,6 @@ extension EndToEndTests {
             }
         }
     }
-}
-
-private func appendToFile(_ path: String, _ text: String) {
-    let descriptor = unsafe open(path, O_WRONLY | O_APPEND)
-    let bytes = Array(text.utf8)
-    unsafe write(descriptor, bytes, bytes.count)
-    close(descriptor)
 }
 
 extension String {

@@ -5,9 +5,8 @@ extension EndToEndTests {
         /// The reader leaves after 1 to 20 entries, wherever the bytes were cut, and comes back with the last id it had.
         @Test(arguments: ["/v1/stream/", "/v2/component"])
         func `500 reconnects at random points lose and repeat nothing`(path: String) async throws {
-            let seed = UInt64.random(in: 0...UInt64.max)
-            print("the reconnects' seed is \(seed)")
-            var generator = SplitMix(state: seed)
+            var generator = SeededGenerator("the reconnects")
+            let seed = generator.seed
             let counts = (0..<500).map { _ in Int.random(in: 1...20, using: &generator) }
             let total = counts.reduce(0, +)
 
@@ -51,18 +50,5 @@ extension EndToEndTests {
             }
             return numbers
         }
-    }
-}
-
-/// A generator that can be started anew from its seed.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -10,13 +10,7 @@ import Testing
         return query
     }
 
-    private static let written = WrittenJournal.entries(300).enumerated().map { number, entry in
-        var entry = entry
-        entry.boot = 1
-        entry.realtime = WrittenJournal.start + UInt64(number) * 1_000
-        entry.monotonic = UInt64(number + 1) * 1_000
-        return entry
-    }
+    private static let written = WrittenJournal.ofOneBoot(300)
 
     @Test(arguments: ["", "PRIORITY=1"]) func `files come and go, and every entry is read once`(match: String) throws {
         try withJournal { journal in

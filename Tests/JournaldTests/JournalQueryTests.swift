@@ -119,14 +119,7 @@ import Testing
 
     @Test(arguments: 1...2 as ClosedRange<UInt64>) func `any query over three files, one behind the other`(seed: UInt64) throws {
         try withJournal { journal in
-            let written = WrittenJournal.entries(200).enumerated().map { number, entry in
-                var entry = entry
-                // One boot: entries of different files are compared by their monotonic times.
-                entry.boot = 1
-                entry.realtime = WrittenJournal.start + UInt64(number) * 1_000
-                entry.monotonic = UInt64(number + 1) * 1_000
-                return entry
-            }
+            let written = WrittenJournal.ofOneBoot(200)
             try journal.write("a", Array(written[..<50]))
             try journal.write("b", Array(written[50..<51]))
             try journal.write("c", Array(written[51...]))
@@ -136,13 +129,7 @@ import Testing
 
     @Test(arguments: 1...2 as ClosedRange<UInt64>) func `any query over two files that interleave`(seed: UInt64) throws {
         try withJournal { journal in
-            let written = WrittenJournal.entries(200).enumerated().map { number, entry in
-                var entry = entry
-                entry.boot = 1
-                entry.realtime = WrittenJournal.start + UInt64(number) * 1_000
-                entry.monotonic = UInt64(number + 1) * 1_000
-                return entry
-            }
+            let written = WrittenJournal.ofOneBoot(200)
             try journal.write("a", written.enumerated().filter { $0.offset % 3 == 0 }.map(\.element))
             try journal.write("b", written.enumerated().filter { $0.offset % 3 != 0 }.map(\.element))
             try Self.check(written, journal, seed: seed, rounds: 1_000)

@@ -25,4 +25,15 @@ enum WrittenJournal {
                 realtime: realtime, monotonic: 1_000_000 + realtime - start, boot: boot, fields: fields)
         }
     }
+
+    /// The same, a millisecond apart in one boot: entries of different files are compared by their monotonic times.
+    static func ofOneBoot(_ count: Int) -> [WrittenEntry] {
+        self.entries(count).enumerated().map { number, entry in
+            var entry = entry
+            entry.boot = 1
+            entry.realtime = self.start + UInt64(number) * 1_000
+            entry.monotonic = UInt64(number + 1) * 1_000
+            return entry
+        }
+    }
 }

@@ -3,6 +3,7 @@ internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import PluginABI
 internal import ServiceLifecycle
 internal import UnixSignals
 
@@ -26,12 +27,9 @@ struct Program {
             plugins.append(try Self.create(plugin, configuration, unsafeLoadByPath, logger, wakes, self.watches))
         }
         self.plugins = plugins
-        if let name = configuration.authorizers.first {
-            // Fails closed until the host can run the chain.
-            throw ConfigurationFailure("authorizers: \(name): this version of the host runs no authorizers yet")
-        }
         self.site = Site(
             routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
+            authorizers: try Self.authorizers(of: plugins, named: configuration.authorizers),
             workers: WorkerPool(threads: configuration.limits.workerThreads, queueCapacity: configuration.limits.workerQueue),
             wakes: wakes, shutdown: Shutdown(), configuration: configuration, logger: logger)
     }
@@ -48,8 +46,14 @@ struct Program {
             throw ConfigurationFailure(error.description)
         }
         let services = HostServices(name: plugin.name, logger: logger, wakes: wakes, watches: watches)
+        if plugin.getsCredential, library.flags & UInt32(LOGHOST_PLUGIN_USES_CREDENTIAL) == 0 {
+            throw ConfigurationFailure(
+                "plugin \(plugin.name) (line \(plugin.line)): credential: this plugin does not use credentials")
+        }
         do throws(PluginFailure) {
-            return try PluginInstance(name: plugin.name, configuration: plugin.config, library: library, services: services)
+            return try PluginInstance(
+                name: plugin.name, configuration: plugin.config, getsCredential: plugin.getsCredential, library: library,
+                services: services)
         } catch {
             let place = plugin.line > 0 ? " (line \(plugin.line))" : ""
             throw ConfigurationFailure(
@@ -83,6 +87,15 @@ struct Program {
             }
         }
         return routes
+    }
+
+    private static func authorizers(of plugins: [PluginInstance], named names: [String]) throws -> [AuthorizerHandle] {
+        try names.map { name in
+            guard let authorizer = plugins.first(where: { $0.name == name })?.authorizer else {
+                throw ConfigurationFailure("authorizers: \(name): this plugin is no authorizer")
+            }
+            return authorizer
+        }
     }
 
     private static func encoders(of plugins: [PluginInstance]) throws -> [EncoderHandle] {
@@ -121,6 +134,7 @@ struct Program {
     private func serve() async throws {
         // Begun first, ended last: what the listeners' follows take from.
         var services: [any Service] = [self.site.follows]
+        if let authorization = self.site.authorization { services.append(authorization.rechecks) }
         for address in self.configuration.listen {
             services.append(try Listener(address: address, site: self.site, logger: self.logger))
         }

@@ -33,6 +33,8 @@ extension Configuration {
             sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
             config:
               directory: /var/log/journal
+            # True gives it the verified credential of each request, if it wants that.
+            credential: false
           - name: encoders
             library: libloghost-encoders.so
 
@@ -66,6 +68,8 @@ extension Configuration {
           follow_stall: 10m
           header_read: 10s
           idle: 60s
+          # How long a request waits for the authorizers; then it is 503.
+          authorization: 5s
           # Threads for calls into plugins (0: by the processors there are), and the calls that wait for one.
           worker_threads: 0
           worker_queue: 1024

@@ -35,6 +35,8 @@ package struct Limits: Sendable, Hashable {
     package var headerRead: Duration = .seconds(10)
     /// Bounds how long a connection may lie between two requests, 100 ms to 24 h.
     package var idle: Duration = .seconds(60)
+    /// Bounds how long a request waits for the authorizers, 100 ms to 60 s.
+    package var authorization: Duration = .seconds(5)
     /// Sets the number of threads for calls into plugins, 1 to 1,024; 0 chooses by the processors there are.
     package var workerThreads = 0
     /// Bounds the calls that wait for one of these threads, 1 to 1,000,000.
@@ -51,7 +53,7 @@ extension Limits {
         "ranges_per_principal",
         "ranges_per_address", "header", "uri", "filters", "filter_value", "scan", "range_stall", "follow_stall", "header_read",
         "idle",
-        "worker_threads", "worker_queue", "value",
+        "authorization", "worker_threads", "worker_queue", "value",
     ]
 
     /// Reads the mapping under `limits`; what it leaves out keeps its default. Throws the first mistake.
@@ -75,6 +77,7 @@ extension Limits {
         try map.read("follow_stall", into: &self.followStall, in: .seconds(1) ... .seconds(86_400))
         try map.read("header_read", into: &self.headerRead, in: .milliseconds(100) ... .seconds(600))
         try map.read("idle", into: &self.idle, in: .milliseconds(100) ... .seconds(86_400))
+        try map.read("authorization", into: &self.authorization, in: .milliseconds(100) ... .seconds(60))
         try map.read("worker_threads", into: &self.workerThreads, in: 0...1_024)
         try map.read("worker_queue", into: &self.workerQueue, in: 1...1_000_000)
         // A filter on a value that is cut would match in the log and not in the news.

@@ -6,6 +6,8 @@ package struct PluginConfiguration: Sendable, Hashable {
     package var library: String
     /// Pins the SHA-256 of the library's bytes: 64 hexadecimal digits in lower case.
     package var sha256: String?
+    /// Grants the plugin the verified credential of each request.
+    package var getsCredential = false
     /// Holds the plugin's own configuration: a JSON object in UTF-8.
     package var config: [UInt8]
     /// Gives the line of the file where the plugin begins, for errors that come later; 0 without a file.
@@ -23,13 +25,17 @@ package struct PluginConfiguration: Sendable, Hashable {
 extension PluginConfiguration {
     /// Reads one element of `plugins`, whose name none of the earlier ones has. Throws the first mistake.
     init(_ reader: YAMLReader, after earlier: [PluginConfiguration]) throws(ConfigurationError) {
-        let map = try reader.mapping("a plugin with name and library", keys: ["name", "library", "sha256", "config"])
+        let map = try reader.mapping(
+            "a plugin with name and library", keys: ["name", "library", "sha256", "config", "credential"])
         self.init(name: try Self.name(map, after: earlier), library: try Self.library(map), line: reader.line)
         if let pin = map["sha256"] {
             self.sha256 = try Self.sha256(pin)
         }
         if let config = map["config"] {
             self.config = try config.jsonObject()
+        }
+        if let credential = map["credential"] {
+            self.getsCredential = try credential.bool()
         }
     }
 

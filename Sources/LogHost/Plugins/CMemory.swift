@@ -1,4 +1,4 @@
-internal import PluginABI
+package import PluginABI
 
 extension loghost_bytes {
     /// The bytes in place; none when a plugin names no memory, or more than there can be.
@@ -20,15 +20,17 @@ extension loghost_bytes {
 
 /// Owns the C copies of what the host lends to a plugin: queries, requests, names.
 @safe
-final class CMemory {
+package final class CMemory {
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
+
+    package init() {}
 
     deinit {
         unsafe self.blocks.forEach { unsafe $0.deallocate() }
     }
 
     /// Copies text or bytes; the copy lives as long as this object.
-    func bytes(_ source: some Collection<UInt8>) -> loghost_bytes {
+    package func bytes(_ source: some Collection<UInt8>) -> loghost_bytes {
         guard !source.isEmpty else { return unsafe loghost_bytes(data: nil, size: 0) }
         let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: source.count)
         _ = unsafe copy.initialize(from: source)
@@ -36,7 +38,7 @@ final class CMemory {
         return unsafe loghost_bytes(data: UnsafePointer(copy.baseAddress), size: source.count)
     }
 
-    func bytes(_ text: String) -> loghost_bytes {
+    package func bytes(_ text: String) -> loghost_bytes {
         unsafe self.bytes(text.utf8)
     }
 
@@ -51,7 +53,7 @@ final class CMemory {
         return unsafe UnsafePointer(copy)
     }
 
-    func filter(_ filter: LogFilter) -> loghost_filter {
+    package func filter(_ filter: LogFilter) -> loghost_filter {
         let clauses = unsafe filter.clauses.map { clause in
             let matches = unsafe clause.map { unsafe loghost_match(name: self.bytes($0.name), value: self.bytes($0.value)) }
             return unsafe loghost_clause(matches: self.array(matches), match_count: matches.count)

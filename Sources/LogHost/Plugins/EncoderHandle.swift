@@ -1,3 +1,4 @@
+internal import NIOCore
 package import PluginABI
 
 /// What an encoder reads of an entry, in the bits of the ABI.
@@ -105,11 +106,20 @@ final class EncoderState: @unchecked Sendable {
         if Int(result) != LOGHOST_ENCODE_DONE { throw PluginFailure(error) }
     }
 
-    /// Writes what closes a complete answer.
-    func finish(_ sink: UnsafePointer<loghost_sink>) throws {
-        var error = PluginFailure.fresh()
-        if unsafe Int(self.functions.pointee.finish(self.state, sink, &error)) != LOGHOST_ENCODE_DONE {
-            throw PluginFailure(error)
+    /// Appends a named event.
+    func append(event name: String, data: String, id: String = "", to buffer: inout ByteBuffer) throws {
+        unsafe try Chunk.fill(&buffer, capacity: sinkMinimum) { _, sink in
+            unsafe try self.event(name: name, data: data, id: id, sink)
+        }
+    }
+
+    /// Appends what closes a complete answer.
+    func finish(_ buffer: inout ByteBuffer) throws {
+        unsafe try Chunk.fill(&buffer, capacity: sinkMinimum) { _, sink in
+            var error = PluginFailure.fresh()
+            if unsafe Int(self.functions.pointee.finish(self.state, sink, &error)) != LOGHOST_ENCODE_DONE {
+                throw PluginFailure(error)
+            }
         }
     }
 }

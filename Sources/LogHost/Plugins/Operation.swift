@@ -35,13 +35,16 @@ package final class Operation<Value: Sendable>: Sendable {
         return isFirst
     }
 
+    /// What it was completed with; nil before that.
+    fileprivate var result: Result<Value, any Error>? {
+        self.state.withLock { state in
+            if case .done(let result) = state { result } else { nil }
+        }
+    }
+
     /// The result. Waited for once; does not suspend when it is there already.
     package func value() async throws -> Value {
-        if let result = self.state.withLock({ state -> Result<Value, any Error>? in
-            if case .done(let result) = state { result } else { nil }
-        }) {
-            return try result.get()
-        }
+        if let result { return try result.get() }
         return try await withCheckedThrowingContinuation { continuation in
             let result = self.state.withLock { state -> Result<Value, any Error>? in
                 if case .done(let result) = state { return result }
@@ -51,6 +54,11 @@ package final class Operation<Value: Sendable>: Sendable {
             if let result { continuation.resume(with: result) }
         }
     }
+}
+
+/// An operation that nobody has completed in time.
+package struct OperationTimeout: Error {
+    package init() {}
 }
 
 /// The open operations of one kind, by the number the plugin completes them with. A number that is not there any more is
@@ -65,8 +73,11 @@ package final class OperationTable<Value: Sendable>: Sendable {
 
     package init() {}
 
-    /// Runs one operation: `begin` makes the plugin's call, `cancel` gives it up when the waiting task is cancelled.
-    package func perform(begin: (UInt64) -> Void, cancel: @escaping @Sendable (UInt64) -> Void) async throws -> Value {
+    /// Runs one operation: `begin` makes the plugin's call, `cancel` gives it up when the waiting task is cancelled or the deadline has
+    /// passed.
+    package func perform(
+        until deadline: ContinuousClock.Instant? = nil, begin: (UInt64) -> Void, cancel: @escaping @Sendable (UInt64) -> Void
+    ) async throws -> Value {
         let operation = Operation<Value>()
         let id = self.state.withLock { state in
             let id = state.nextID
@@ -75,12 +86,21 @@ package final class OperationTable<Value: Sendable>: Sendable {
             return id
         }
         begin(id)
-        return try await withTaskCancellationHandler {
-            try await operation.value()
-        } onCancel: {
+        if let result = operation.result { return try result.get() }
+        let giveUp = { @Sendable (error: any Error) -> Void in
             guard self.state.withLock({ $0.operations.removeValue(forKey: id) }) != nil else { return }
             cancel(id)
-            _ = operation.complete(.failure(CancellationError()))
+            _ = operation.complete(.failure(error))
+        }
+        return try await withTaskCancellationHandler {
+            guard let deadline else { return try await operation.value() }
+            async let _: Void = {
+                do { try await Task.sleep(until: deadline) } catch { return }
+                giveUp(OperationTimeout())
+            }()
+            return try await operation.value()
+        } onCancel: {
+            giveUp(CancellationError())
         }
     }
 

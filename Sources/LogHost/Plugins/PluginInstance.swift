@@ -7,17 +7,22 @@ internal import PluginABI
 final class PluginInstance: @unchecked Sendable {
     let name: String
     let library: LoadedLibrary
+    /// Requests are given to it with their verified credential.
+    let getsCredential: Bool
     let services: HostServices
     let source: SourceHandle?
     let encoders: [EncoderHandle]
-    let isAuthorizer: Bool
+    let authorizer: AuthorizerHandle?
     private let descriptor: UnsafePointer<loghost_plugin>
     private let instance: OpaquePointer
     private var isStarted = false
 
     /// Creates an instance of a loaded library; throws what the plugin has against its configuration.
-    init(name: String, configuration: [UInt8], library: LoadedLibrary, services: HostServices) throws(PluginFailure) {
+    init(
+        name: String, configuration: [UInt8], getsCredential: Bool = false, library: LoadedLibrary, services: HostServices
+    ) throws(PluginFailure) {
         self.name = name
+        self.getsCredential = getsCredential
         self.library = library
         self.services = services
         unsafe self.descriptor = unsafe library.descriptor
@@ -38,7 +43,9 @@ final class PluginInstance: @unchecked Sendable {
             unsafe functions(LOGHOST_ENCODER, as: loghost_encoder.self).map {
                 unsafe EncoderHandle.all(instance: instance, functions: $0)
             } ?? []
-        self.isAuthorizer = unsafe functions(LOGHOST_AUTHORIZER, as: loghost_authorizer.self) != nil
+        self.authorizer = unsafe functions(LOGHOST_AUTHORIZER, as: loghost_authorizer.self).map {
+            unsafe AuthorizerHandle(name: name, instance: instance, functions: $0)
+        }
     }
 
     deinit { unsafe self.descriptor.pointee.destroy(self.instance) }
@@ -46,7 +53,7 @@ final class PluginInstance: @unchecked Sendable {
     /// What the instance contributes, for people.
     var kinds: [String] {
         (self.source == nil ? [] : ["source"]) + (self.encoders.isEmpty ? [] : ["encoder"])
-            + (self.isAuthorizer ? ["authorizer"] : [])
+            + (self.authorizer == nil ? [] : ["authorizer"])
     }
 
     func start() throws(PluginFailure) {

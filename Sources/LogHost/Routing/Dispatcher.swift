@@ -91,8 +91,24 @@ struct Dispatcher: Sendable {
                 return
             }
             guard method == .get || method == .head else { throw Self.methodNotAllowed(["GET"]) }
-            try await LogRoute(site: self.site, exchange: exchange, match: match).answer()
+            let grant = try await self.authorize(exchange, path, match)
+            try await LogRoute(site: self.site, exchange: exchange, match: match, grant: grant).answer()
         }
+    }
+
+    /// Asks the authorizers; throws the answer of a request that they do not allow.
+    private func authorize(
+        _ exchange: Exchange, _ path: RequestPath, _ match: RouteTree<RouteTarget>.Match
+    ) async throws -> Grant {
+        guard let authorization = self.site.authorization else { return Grant() }
+        let subject = AuthorizationSubject(
+            method: exchange.request.method.rawValue, path: exchange.path, route: path.reachedBy + match.template,
+            plugin: match.target.plugin.name, variables: match.variables,
+            headers: exchange.request.headerFields.map { ($0.name.canonicalName, $0.value) }, peer: exchange.peer,
+            requestID: exchange.id, canBeFiltered: match.target.route.canBeFiltered)
+        let grant = try await authorization.decide(subject)
+        exchange.subject = subject
+        return grant
     }
 
     private static func health(_ exchange: Exchange) throws(Problem) -> Exchange.Answer {

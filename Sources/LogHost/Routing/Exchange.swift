@@ -19,6 +19,10 @@ final class Exchange: @unchecked Sendable {
     let request: HTTPRequest
     let channel: any Channel
     private let site: Site
+    /// Names the request in logs and to other servers.
+    let id = String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
+    /// What the authorizers have allowed; nil without authorizers.
+    var subject: AuthorizationSubject?
     var answer: Answer?
     /// The head of a streamed answer, until it is written.
     private var head: HTTPResponse?
@@ -47,6 +51,13 @@ final class Exchange: @unchecked Sendable {
         ClientAddress.of(
             self.channel.remoteAddress, forwardedFor: self.request.headerFields[values: .forwardedFor],
             trusted: self.site.configuration.trustedProxies)
+    }
+
+    /// What the transport knows of the client, with the address that counts as the client's.
+    var peer: Peer {
+        var peer = self.site.connections.connection(of: self.channel)?.peer ?? Peer()
+        peer.address = self.clientAddress
+        return peer
     }
 
     /// Headers that every answer has.
@@ -108,7 +119,7 @@ final class Exchange: @unchecked Sendable {
 
     /// Writes a piece of a streamed body.
     func write(_ bytes: ByteBuffer, to outbound: Outbound) async throws {
-        try await self.write([.body(bytes)], bytes: bytes.readableBytes, to: outbound)
+        try await self.write([bytes], to: outbound)
     }
 
     /// True when writing so much may have to wait for the client.

@@ -7,6 +7,7 @@ struct LogRoute {
     let site: Site
     let exchange: Exchange
     let match: RouteTree<RouteTarget>.Match
+    let grant: Grant
 
     private var route: RouteDescription { self.match.target.route }
 
@@ -26,15 +27,19 @@ struct LogRoute {
             return
         }
         let place = try self.site.admission.enter(
-            log.query.follow ? .follow : .range, principal: "", address: self.exchange.clientAddress)
-        let request = SourceRequest(
-            route: self.route.id, variables: self.match.variables, query: self.exchange.queryString, principal: "", requestID: "")
+            log.query.follow ? .follow : .range, principal: self.grant.principal, address: self.exchange.clientAddress)
+        var request = SourceRequest(
+            route: self.route.id, variables: self.match.variables, query: self.exchange.queryString,
+            principal: self.grant.principal, requestID: self.exchange.id)
+        request.filter = self.grant.filter
+        if self.match.target.plugin.getsCredential { request.credential = self.grant.credential }
         let signal = FollowSignal()
         let wakeID = self.site.wakes.register { signal.wake() }
         let lease = Lease(place: place, wakes: self.site.wakes, wakeID: wakeID)
         guard let encoder else {
             try await PlainAnswer(
-                site: self.site, exchange: self.exchange, source: self.match.target.source, lease: lease, signal: signal
+                site: self.site, exchange: self.exchange, grant: self.grant, source: self.match.target.source, lease: lease,
+                signal: signal
             )
             .answer(request)
             return
@@ -55,11 +60,11 @@ struct LogRoute {
                 opened, seat, opening: opening, tails: self.site.follows.tails, signal: signal,
                 disconnect: log.disconnectsSlow ? disconnect : nil)
             let follow = FollowAnswer(
-                site: self.site, exchange: self.exchange, follower: follower, lease: lease, signal: signal)
+                site: self.site, exchange: self.exchange, grant: self.grant, follower: follower, lease: lease, signal: signal)
             self.exchange.answer = .streamed(head) { try await follow.write(to: $0) }
         } else {
             try await RangeAnswer(
-                site: self.site, exchange: self.exchange, opened: opened, lease: lease, signal: signal,
+                site: self.site, exchange: self.exchange, grant: self.grant, opened: opened, lease: lease, signal: signal,
                 isLines: self.route.traits.dialect == .lines,
                 gzip: self.route.coding == "gzip" ? try Gzip() : nil
             ).answer(head)
@@ -97,6 +102,7 @@ struct LogRoute {
             case .wake: continue
             case .timeout: throw Problem(503, "Too many follows are reading what is stored.", retryAfter: 1)
             case .clientGone, .shutdown: throw CancellationError()
+            case .refused(let problem): throw problem
             }
         }
         return seat
@@ -106,23 +112,25 @@ struct LogRoute {
         -> (LogOpening, LogOpening.Opened)
     {
         let source = self.match.target.source
-        let encoding = Encoding(
+        var encoding = Encoding(
             encoder: encoder, ids: log.query.follow || self.route.ids, exactValues: log.exactValues,
             lines: self.route.traits.dialect == .lines, follow: log.query.follow,
             maximumValueBytes: self.site.configuration.limits.valueBytes)
+        encoding.isRestricted = !self.grant.filter.clauses.isEmpty
+        let restriction = self.route.traits.dialect == .lines ? LogFilter() : self.grant.filter
         let metrics = self.site.follows.metrics
         let connections = self.site.connections
         let channel = self.exchange.channel
         // A request that waited for a worker may have lost its client meanwhile.
         let checkClient = { @Sendable () throws -> Void in try connections.checkClient(of: channel) }
-        return try await self.site.workers.run {
+        return try await self.site.workers.run { [encoding] in
             try checkClient()
             guard case .log(let topic, let filter) = try await source.resolve(request, wakeID: lease.wakeID) else {
                 throw PluginFailure(code: 1, message: "The source gave no log for a log's route.")
             }
             var log = log
             // The route's own condition first; the request's filter only narrows it.
-            log.query.filter = filter.and(log.query.filter)
+            log.query.filter = filter.and(log.query.filter).and(restriction)
             let opening = LogOpening(
                 source: source, topic: topic, request: request, log: log, encoding: encoding, wakeID: lease.wakeID,
                 onGap: { metrics.countGap($0) }, checkClient: checkClient)

@@ -12,6 +12,8 @@ package struct Problem: Error, Hashable, Sendable {
     package var oldestCursor: String?
     /// With 405.
     package var allow: [String] = []
+    /// `WWW-Authenticate` values, with 401.
+    package var challenges: [String] = []
     /// The media types there are, with 406; the candidates, with 409.
     package var candidates: [String] = []
 

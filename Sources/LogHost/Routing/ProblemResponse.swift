@@ -24,6 +24,9 @@ extension Problem {
         return ("application/problem+json", JSONText.object(members) + "\n")
     }
 
+    /// The data of a `fault` event.
+    var data: String { JSONText.object([("status", .number(UInt64(self.status))), ("detail", .text(self.detail))]) }
+
     /// Everything in one line, for people.
     private var line: String {
         var line = "\(self.status) \(self.title): \(self.detail)"
@@ -38,6 +41,7 @@ extension Problem {
     var headers: HTTPFields {
         var headers: HTTPFields = [.cacheControl: "no-cache"]
         if let retryAfter { headers[.retryAfter] = "\(retryAfter)" }
+        if !self.challenges.isEmpty { headers[values: .wwwAuthenticate] = self.challenges }
         if !self.allow.isEmpty { headers[.allow] = self.allow.joined(separator: ", ") }
         return headers
     }

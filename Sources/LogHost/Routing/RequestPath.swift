@@ -3,6 +3,8 @@ package struct RequestPath: Sendable {
     /// The path without a known prefix, as it came.
     package let text: String
     package let segments: [String]
+    /// The prefix that was left out; empty for a bare path.
+    package let reachedBy: String
 
     /// Where all routes are reachable too, behind DC/OS's gateways.
     package static let prefix = "/system/v1/logs"
@@ -14,6 +16,7 @@ package struct RequestPath: Sendable {
             text = String(text.dropFirst(Self.prefix.count))
         }
         self.text = text
+        self.reachedBy = String(path.dropLast(text.count))
         guard text.utf8.first == UInt8(ascii: "/") else { throw Problem(400, "The path must begin with a slash.") }
         var segments: [String] = []
         for segment in text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {

@@ -14,6 +14,11 @@ struct RouteDescription: Sendable {
     var fileName: String
     var summary: String
 
+    /// The host, or the plugin where it says so, leaves out of the answer what a filter excludes.
+    var canBeFiltered: Bool {
+        self.appliesFilter || self.traits.dialect == .journalV1 || self.traits.dialect == .journalV2
+    }
+
     init(_ route: loghost_route) {
         self.id = unsafe route.id
         self.method = unsafe route.method.text

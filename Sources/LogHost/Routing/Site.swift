@@ -19,13 +19,15 @@ final class Site: Sendable {
     let admission: Admission
     let connections: ClientConnections
     let follows: Follows
+    /// Nil without authorizers: then everybody who can connect may read.
+    let authorization: Authorization?
     let shutdown: Shutdown
     let configuration: Configuration
     let logger: Logger
 
     init(
-        routes: RouteTree<RouteTarget>, encoders: [EncoderHandle], workers: WorkerPool, wakes: WakeRegistry, shutdown: Shutdown,
-        configuration: Configuration, logger: Logger
+        routes: RouteTree<RouteTarget>, encoders: [EncoderHandle], authorizers: [AuthorizerHandle], workers: WorkerPool,
+        wakes: WakeRegistry, shutdown: Shutdown, configuration: Configuration, logger: Logger
     ) {
         self.routes = routes
         self.encoders = encoders
@@ -35,6 +37,9 @@ final class Site: Sendable {
         self.admission = Admission(limits: configuration.limits)
         self.connections = ClientConnections()
         self.follows = Follows(configuration, wakes: wakes) { Self.report($0, logger) }
+        self.authorization =
+            authorizers.isEmpty
+            ? nil : Authorization(AuthorizerChain(authorizers, limit: configuration.limits.authorization), audit: AuditLog())
         self.shutdown = shutdown
         self.configuration = configuration
         self.logger = logger
@@ -51,7 +56,7 @@ final class Site: Sendable {
     }
 
     /// Without authorizers any web page could otherwise read the logs through its visitor's browser.
-    var isUnprotected: Bool { self.configuration.authorizers.isEmpty }
+    var isUnprotected: Bool { self.authorization == nil }
 }
 
 /// Tells running follows that the host is stopping.

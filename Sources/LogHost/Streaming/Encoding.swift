@@ -9,6 +9,8 @@ package struct Encoding: Sendable, Hashable {
     var lines: Bool
     var follow: Bool
     var maximumValueBytes: Int
+    /// Who reads may not see everything: a gap is told without places in the log.
+    var isRestricted = false
 
     package init(encoder: EncoderHandle, ids: Bool, exactValues: Bool, lines: Bool, follow: Bool, maximumValueBytes: Int) {
         self.encoder = encoder
@@ -28,11 +30,13 @@ package struct Encoding: Sendable, Hashable {
     package static func == (one: Encoding, other: Encoding) -> Bool {
         one.encoder.name == other.encoder.name && one.ids == other.ids && one.exactValues == other.exactValues
             && one.lines == other.lines && one.follow == other.follow && one.maximumValueBytes == other.maximumValueBytes
+            && one.isRestricted == other.isRestricted
     }
 
     package func hash(into hasher: inout Hasher) {
         hasher.combine(self.encoder.name)
         hasher.combine(self.ids)
         hasher.combine(self.exactValues)
+        hasher.combine(self.isRestricted)
     }
 }

@@ -4,6 +4,7 @@ internal import NIOCore
 struct FollowAnswer: Sendable {
     let site: Site
     let exchange: Exchange
+    let grant: Grant
     let follower: Follower
     let lease: Lease
     let signal: FollowSignal
@@ -21,6 +22,7 @@ struct FollowAnswer: Sendable {
         connection?.onGone { signal.end(.clientGone) }
         let shutdown = self.site.shutdown.add { signal.end(.shutdown) }
         self.site.follows.add(signal)
+        if let subject = self.exchange.subject { self.site.authorization?.rechecks.add(signal, subject, self.grant) }
         do {
             // Gone before anybody could be told.
             guard connection != nil else { throw CancellationError() }
@@ -36,6 +38,7 @@ struct FollowAnswer: Sendable {
         connection?.onGone(nil)
         self.site.shutdown.remove(shutdown)
         self.site.follows.remove(self.signal)
+        self.site.authorization?.rechecks.remove(self.signal)
         _ = try? await self.site.workers.run { self.follower.close() }
     }
 
@@ -51,6 +54,9 @@ struct FollowAnswer: Sendable {
             case .shutdown:
                 try await self.sendFarewell(outbound)
                 return
+            case .refused(let problem):
+                if !self.follower.isInside { try await self.sendFault(problem, outbound) }
+                throw problem
             case .wake, .timeout, nil: break
             }
             switch try await self.step() {
@@ -78,7 +84,7 @@ struct FollowAnswer: Sendable {
                 try await self.sendEnd(reason, outbound)
                 return
             case .fault(let isSaid):
-                if !isSaid { try await self.sendFault(outbound) }
+                if !isSaid { try await self.sendFault(LogStream.fault, outbound) }
                 throw self.follower.failure ?? PluginFailure.unexplained
             case .disconnect:
                 throw CancellationError()
@@ -109,7 +115,7 @@ struct FollowAnswer: Sendable {
             return true
         } catch let failure as PluginFailure {
             if failure.retryable, !isLast { return false }
-            try await self.sendFault(outbound)
+            try await self.sendFault(LogStream.fault, outbound)
             throw failure
         }
     }
@@ -165,8 +171,8 @@ struct FollowAnswer: Sendable {
     }
 
     /// Tells an event stream that the source failed; it may come back with its last id.
-    private func sendFault(_ outbound: Exchange.Outbound) async throws {
-        try await self.send(event: "fault", data: JSONText.object(LogStream.fault), id: "", isComplete: false, outbound)
+    private func sendFault(_ problem: Problem, _ outbound: Exchange.Outbound) async throws {
+        try await self.send(event: "fault", data: problem.data, id: "", isComplete: false, outbound)
     }
 
     /// The host stops: an event stream's client reconnects by itself.
@@ -181,10 +187,8 @@ struct FollowAnswer: Sendable {
         let last = try await self.site.workers.run {
             let state = try encoding.begin()
             var last = ByteBuffer()
-            unsafe try Chunk.fill(&last, capacity: 2 * sinkMinimum) { _, sink in
-                if isEventStream, let event { unsafe try state.event(name: event, data: data, id: id, sink) }
-                if isComplete { unsafe try state.finish(sink) }
-            }
+            if isEventStream, let event { try state.append(event: event, data: data, id: id, to: &last) }
+            if isComplete { try state.finish(&last) }
             if isEventStream, event == nil { last.writeString(": the host is stopping\n\n") }
             return last
         }

@@ -3,11 +3,13 @@ internal import Synchronization
 
 /// What a waiting follow is woken by. No thread waits: the task is suspended until a signal or a time.
 package final class FollowSignal: Sendable {
-    enum Reason: Sendable {
+    enum Reason: Sendable, Hashable {
         case wake
         case timeout
         case clientGone
         case shutdown
+        /// It is no longer authorized.
+        case refused(Problem)
     }
 
     private struct State {
@@ -25,6 +27,9 @@ package final class FollowSignal: Sendable {
     package init() {}
 
     var ending: Reason? { self.state.withLock { $0.ending } }
+
+    /// Why it is no longer authorized, if that is so.
+    package var refusal: Problem? { if case .refused(let problem) = self.ending { problem } else { nil } }
 
     /// There may be something.
     func wake() {

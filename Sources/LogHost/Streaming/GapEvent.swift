@@ -28,6 +28,11 @@ struct GapEvent {
     /// Cursors from before may occur again.
     var isTruncation: Bool { self.cause == "truncation" }
 
+    /// Without what it says about entries that the answer's filter may exclude.
+    func seen(by encoding: Encoding) -> GapEvent {
+        encoding.isRestricted ? GapEvent(cause: self.cause, from: "", to: "") : self
+    }
+
     var data: String {
         JSONText.object([
             ("cause", .text(self.cause)), ("from", self.from.isEmpty ? .null : .text(self.from)),

@@ -46,10 +46,34 @@ package struct LogOpening: Sendable {
     package func open() async throws -> Opened {
         do {
             return try await self.land(self.log.query)
-        } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE && self.resumesAfterLoss {
+        } catch var failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE {
+            if self.encoding.isRestricted { failure.detail = try await self.oldestCursor() }
+            guard self.resumesAfterLoss else { throw failure }
             return try await self.openBehindLoss(failure)
         }
     }
+
+    /// The oldest cursor that the filter lets pass: the source names the oldest of all. Empty when none is found in one look.
+    private func oldestCursor() async throws -> String {
+        var query = LogQuery()
+        query.filter = self.log.query.filter
+        query.limit = 1
+        // Entries of a follow carry their cursors in every format.
+        query.follow = true
+        let stream = try await self.stream(query).stream
+        defer { stream.close() }
+        var scratch = ByteBuffer()
+        var looks = 0
+        while stream.fill(&scratch) == .searching, looks < Self.oldestLooks {
+            looks += 1
+            try self.checkClient()
+        }
+        guard case .cursor(let cursor) = stream.place else { return "" }
+        return String(decoding: cursor, as: UTF8.self)
+    }
+
+    /// Looks of 100 ms at most.
+    private static let oldestLooks = 50
 
     /// Opens again where a follow stands, with so much left of its limit, and without entries it was given already. On a worker.
     package func open(at place: Place, limit: UInt64, leavingOut given: Set<[UInt8]>) async throws -> Opened {
@@ -74,6 +98,8 @@ package struct LogOpening: Sendable {
             }
             return try await again.land(again.log.query)
         } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE {
+            var failure = failure
+            if self.encoding.isRestricted { failure.detail = "" }
             return try await again.openBehindLoss(failure)
         }
     }
@@ -168,8 +194,7 @@ package struct LogOpening: Sendable {
             opened.skipped = UInt64(query.skip)
         }
         let stream = LogStream(
-            opened, query: query, encoder: encoder, isEventStream: self.encoding.encoder.isEventStream,
-            maximumValueBytes: self.encoding.maximumValueBytes, leavingOut: self.given, onGap: self.onGap)
+            opened, query: query, encoding: self.encoding, encoder: encoder, leavingOut: self.given, onGap: self.onGap)
         return (stream, opened.skipped)
     }
 }

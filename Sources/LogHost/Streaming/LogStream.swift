@@ -30,7 +30,7 @@ final class LogStream: @unchecked Sendable {
     private let chunkCapacity: Int
     private let reader: ReaderHandle
     private let encoder: EncoderState
-    private let isEventStream: Bool
+    private let encoding: Encoding
     private let limits: loghost_read_limits
     private var remainder: Remainder
     /// Counts down whoever applies the limit, so that a follow can tell the limit from the end.
@@ -58,7 +58,7 @@ final class LogStream: @unchecked Sendable {
     var isInside: Bool { self.isInsideEntry || self.isInsideValue }
 
     init(
-        _ opened: OpenedReader, query: LogQuery, encoder: EncoderState, isEventStream: Bool, maximumValueBytes: Int,
+        _ opened: OpenedReader, query: LogQuery, encoding: Encoding, encoder: EncoderState,
         leavingOut given: Set<[UInt8]>, onGap: @escaping @Sendable (String) -> Void
     ) {
         self.reader = opened.reader
@@ -72,13 +72,13 @@ final class LogStream: @unchecked Sendable {
             default: .origin
             }
         self.encoder = encoder
-        self.isEventStream = isEventStream
+        self.encoding = encoding
         self.remainder = Remainder(query, applied: opened.applied)
         self.limitLeft = query.limit == 0 ? .max : query.limit
         self.limits = loghost_read_limits(
             size: UInt32(MemoryLayout<loghost_read_limits>.size),
             max_entries: UInt32(clamping: min(query.limit == 0 ? 1024 : query.limit, 1024)), max_bytes: 256 << 10,
-            max_microseconds: 100_000, max_value_bytes: UInt64(maximumValueBytes))
+            max_microseconds: 100_000, max_value_bytes: UInt64(encoding.maximumValueBytes))
     }
 
     /// Closes the reader. On a worker.
@@ -119,21 +119,17 @@ final class LogStream: @unchecked Sendable {
         return outcome
     }
 
-    /// The data of a `fault` event.
-    static let fault: [(String, JSONText.Value)] = [("status", .number(500)), ("detail", .text("The source failed."))]
+    /// What a `fault` event says of a source that has failed.
+    static let fault = Problem(500, "The source failed.")
 
     /// Appends a named event.
-    func append(event name: String, data: String, id: String = "", to buffer: inout ByteBuffer) throws {
-        unsafe try Chunk.fill(&buffer, capacity: sinkMinimum) { _, sink in
-            unsafe try self.encoder.event(name: name, data: data, id: id, sink)
-        }
+    func append(event name: String, data: String, to buffer: inout ByteBuffer) throws {
+        try self.encoder.append(event: name, data: data, to: &buffer)
     }
 
     /// Appends what closes a complete answer.
     func finish(_ buffer: inout ByteBuffer) throws {
-        unsafe try Chunk.fill(&buffer, capacity: sinkMinimum) { _, sink in
-            unsafe try self.encoder.finish(sink)
-        }
+        try self.encoder.finish(&buffer)
     }
 
     var keepAlive: [UInt8] { self.encoder.keepAlive }
@@ -160,7 +156,7 @@ final class LogStream: @unchecked Sendable {
             case LOGHOST_READ_END:
                 return .end
             case LOGHOST_READ_GAP:
-                let gap = unsafe GapEvent(result.gap)
+                let gap = unsafe GapEvent(result.gap).seen(by: self.encoding)
                 self.metGap = true
                 self.onGap(gap.cause)
                 if gap.isTruncation {
@@ -170,8 +166,8 @@ final class LogStream: @unchecked Sendable {
                 guard unsafe self.encode(gap, sink) else { return .fault }
             default:
                 self.failure = PluginFailure(error)
-                if self.isEventStream {
-                    unsafe try? self.encoder.event(name: "fault", data: JSONText.object(Self.fault), id: "", sink)
+                if self.encoding.encoder.isEventStream {
+                    unsafe try? self.encoder.event(name: "fault", data: Self.fault.data, id: "", sink)
                 }
                 return .fault
             }
@@ -237,7 +233,7 @@ final class LogStream: @unchecked Sendable {
 
     /// Says in its place that entries are missing; false when this format cannot.
     private func encode(_ gap: GapEvent, _ sink: UnsafePointer<loghost_sink>) -> Bool {
-        guard self.isEventStream else {
+        guard self.encoding.encoder.isEventStream else {
             self.failure = .missingEntries
             return false
         }

@@ -5,6 +5,7 @@ internal import NIOCore
 struct PlainAnswer: Sendable {
     let site: Site
     let exchange: Exchange
+    let grant: Grant
     let source: SourceHandle
     let lease: Lease
     let signal: FollowSignal
@@ -83,6 +84,7 @@ struct PlainAnswer: Sendable {
                 let reason = await self.signal.wait(TimeAmount(limit), on: self.exchange.channel.eventLoop)
                 guard reason == .wake else { throw CancellationError() }
             }
+            try self.grant.check()
             piece = try await self.read(stream)
         }
     }

@@ -6,6 +6,7 @@ internal import NIOPosix
 struct RangeAnswer: Sendable {
     let site: Site
     let exchange: Exchange
+    let grant: Grant
     let opened: LogOpening.Opened
     let lease: Lease
     let signal: FollowSignal
@@ -61,6 +62,7 @@ struct RangeAnswer: Sendable {
             while outcome.continues {
                 if chunk.readableBytes > 0 { deadline = ContinuousClock.now + self.site.configuration.limits.scan }
                 let bound = deadline
+                try self.grant.check()
                 async let following = self.next(bound)
                 if chunk.readableBytes > 0 {
                     let bytes = try await self.pack(chunk)
@@ -117,7 +119,7 @@ struct RangeAnswer: Sendable {
             let left = TimeAmount(max(.zero, deadline - .now))
             switch await self.signal.wait(left, on: self.exchange.channel.eventLoop) {
             case .wake, .timeout: break
-            case .clientGone, .shutdown: throw CancellationError()
+            case .clientGone, .shutdown, .refused: throw CancellationError()
             }
         }
     }

@@ -274,6 +274,4 @@ package final class Tail: Sendable {
     // MARK: Figures
 
     package var ringBytes: Int { self.state.withLock { $0.ring.byteCount } }
-
-    var followers: Int { self.state.withLock { $0.followers } }
 }

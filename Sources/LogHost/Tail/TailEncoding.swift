@@ -71,13 +71,7 @@ final class TailEncoding {
         if self.state == nil { self.state = try? self.encoding.begin() }
         guard let state else { return nil }
         var bytes = ByteBuffer()
-        do {
-            unsafe try Chunk.fill(&bytes, capacity: sinkMinimum) { _, sink in
-                unsafe try state.event(name: "gap", data: event.data, id: "", sink)
-            }
-        } catch {
-            return nil
-        }
+        guard (try? state.append(event: "gap", data: event.seen(by: self.encoding).data, to: &bytes)) != nil else { return nil }
         return bytes
     }
 }

@@ -31,7 +31,7 @@ package final class TailReader: @unchecked Sendable {
     private var feeds: [Feed] = []
     /// The encoding of each feed.
     private var encodingOfFeed: [Int] = []
-    private var encodings: [(key: Encoding, encoding: TailEncoding)] = []
+    private var encodings: [TailEncoding] = []
     /// Feeds without a filter.
     private var unfiltered: [Int] = []
     private var index = FilterIndex()
@@ -127,7 +127,7 @@ package final class TailReader: @unchecked Sendable {
 
     /// Encodes the entries that some feed of an encoding passes on.
     private func encode(_ entries: UnsafeBufferPointer<loghost_entry>, _ number: Int) {
-        let encoding = self.encodings[number].encoding
+        let encoding = self.encodings[number]
         encoding.begin()
         var isNeeded = Array(repeating: self.unfiltered.contains { self.isEncoded($0, as: number) }, count: entries.count)
         for feed in self.feeds.indices where self.isEncoded(feed, as: number) {
@@ -150,13 +150,12 @@ package final class TailReader: @unchecked Sendable {
     private func publish(_ read: ReadEntries, count: Int) {
         var additions: [(feed: Feed, block: Block)] = []
         let all = Array(0..<count)
-        let unfiltered = Set(self.unfiltered)
         var shared: [SharedBytes?] = self.encodings.map { _ in nil }
-        for (number, feed) in self.feeds.enumerated() {
-            let members = unfiltered.contains(number) ? all : self.members[number]
+        for (number, feed) in self.feeds.enumerated() where !feed.isGone {
+            let members = feed.key.filter.clauses.isEmpty ? all : self.members[number]
             if members.isEmpty { continue }
             let encodingNumber = self.encodingOfFeed[number]
-            let encoding = self.encodings[encodingNumber].encoding
+            let encoding = self.encodings[encodingNumber]
             var start = 0
             while start < members.count {
                 let end = members[start...].firstIndex { encoding.spans[$0] == nil } ?? members.count
@@ -179,16 +178,15 @@ package final class TailReader: @unchecked Sendable {
     private func give(piece entry: UnsafePointer<loghost_entry>) {
         var assembly = unsafe self.assembly ?? self.begin(entry)
         for (number, isWhole) in assembly.encodings where isWhole {
-            assembly.encodings[number] = unsafe self.encodings[number].encoding.append(entry, from: 0)
+            assembly.encodings[number] = unsafe self.encodings[number].append(entry, from: 0)
         }
         if assembly.time == 0 { assembly.time = unsafe entry.pointee.realtime_microseconds }
         self.assembly = assembly
         if unsafe entry.pointee.flags & UInt32(LOGHOST_ENTRY_CONTINUES) != 0 { return }
         self.assembly = nil
         for feed in self.feeds.indices { self.members[feed].removeAll(keepingCapacity: true) }
-        let unfiltered = Set(self.unfiltered)
-        for feed in assembly.feeds where !unfiltered.contains(feed) { self.members[feed] = [0] }
-        for (number, isWhole) in assembly.encodings { self.encodings[number].encoding.endPieces(isWhole: isWhole) }
+        for feed in assembly.feeds { self.members[feed] = [0] }
+        for (number, isWhole) in assembly.encodings { self.encodings[number].endPieces(isWhole: isWhole) }
         var read = ReadEntries()
         unsafe read.append(cursor: entry.pointee.cursor.buffer, time: assembly.time)
         self.publish(read, count: 1)
@@ -199,14 +197,14 @@ package final class TailReader: @unchecked Sendable {
         unsafe self.index.forEachPassed(by: entry) { feeds += self.feedsOfFilter[$0] }
         var encodings: [Int: Bool] = [:]
         for feed in feeds { encodings[self.encodingOfFeed[feed]] = true }
-        for number in encodings.keys { self.encodings[number].encoding.begin() }
+        for number in encodings.keys { self.encodings[number].begin() }
         return Assembly(feeds: feeds, encodings: encodings, time: 0)
     }
 
     /// An entry whose end will not come: what there is of it, followers read for themselves.
     private func giveUpAssembly() {
         guard let assembly = self.assembly.take() else { return }
-        for number in assembly.encodings.keys { self.encodings[number].encoding.giveUp(from: 0) }
+        for number in assembly.encodings.keys { self.encodings[number].giveUp(from: 0) }
         self.tail.publish(assembly.feeds.map { (self.feeds[$0], .elsewhere) })
     }
 
@@ -216,7 +214,7 @@ package final class TailReader: @unchecked Sendable {
         self.giveUpAssembly()
         self.refresh()
         self.onGap(gap.cause)
-        let blocks = self.encodings.map { GapBlock(gap, bytes: $0.encoding.gap(gap)) }
+        let blocks = self.encodings.map { GapBlock(gap, bytes: $0.gap(gap)) }
         let additions = self.feeds.enumerated().map { ($0.element, Block.gap(blocks[self.encodingOfFeed[$0.offset]])) }
         self.tail.publish(additions, gap: gap)
     }
@@ -226,16 +224,7 @@ package final class TailReader: @unchecked Sendable {
     /// Takes note of feeds that have come, and sometimes of those that have gone.
     private func refresh() {
         let (feeds, isAll) = self.tail.changedFeeds()
-        if isAll {
-            let encodings = self.encodings
-            self.forgetFeeds()
-            // An encoding that is still in use goes on in the middle of nothing.
-            let used = Set(feeds.map(\.key.encoding))
-            for (key, encoding) in encodings where used.contains(key) {
-                self.encodingNumbers[key] = self.encodings.count
-                self.encodings.append((key, encoding))
-            }
-        }
+        if isAll { self.forgetFeeds() }
         for feed in feeds { self.add(feed) }
     }
 
@@ -261,7 +250,7 @@ package final class TailReader: @unchecked Sendable {
         } else {
             self.encodingNumbers[key] = self.encodings.count
             self.encodingOfFeed.append(self.encodings.count)
-            self.encodings.append((key, TailEncoding(key)))
+            self.encodings.append(TailEncoding(key))
         }
         if feed.key.filter.clauses.isEmpty {
             self.unfiltered.append(number)

@@ -27,8 +27,8 @@ struct FileSource: Sendable {
     /// Compiles the source with one line.
     fileprivate static func compile(to library: String) async throws {
         let (exit, output) = try await run([
-            "cc", "-std=c99", "-fvisibility=hidden", "-shared", "-fPIC", "-I\(self.repository)/Sources/PluginABI", "-o", library,
-            "\(self.repository)/Examples/c-source/source.c",
+            "cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fvisibility=hidden", "-shared", "-fPIC",
+            "-I\(self.repository)/Sources/PluginABI", "-o", library, "\(self.repository)/Examples/c-source/source.c",
         ])
         try #require(exit == .status(0), "\(output)")
         // Whatever the umask is, others must not be able to write it.
