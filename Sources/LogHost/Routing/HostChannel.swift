@@ -13,21 +13,24 @@ struct HostChannel: ServerChildChannel {
     private let limits: Limits
     private let connections: ClientConnections
     private let dispatcher: Dispatcher
+    /// Then the connection is counted already, and its socket set up.
+    private let isBehindTLS: Bool
 
     /// A request to read logs has no body worth the name.
     private static let maximumBodyBytes = 1 << 20
 
-    init(limits: Limits, connections: ClientConnections, dispatcher: Dispatcher) {
+    init(limits: Limits, connections: ClientConnections, dispatcher: Dispatcher, isBehindTLS: Bool = false) {
         self.limits = limits
         self.connections = connections
         self.dispatcher = dispatcher
+        self.isBehindTLS = isBehindTLS
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             Self.tune(channel)
             let peer = self.dispatcher.isTCP ? Peer() : Peer(unix: channel)
-            return try self.configure(channel, peer: peer, isCounted: false, isSecure: false, logger: logger)
+            return try self.configure(channel, peer: peer, logger: logger)
         }
     }
 
@@ -40,10 +43,8 @@ struct HostChannel: ServerChildChannel {
             ChannelOptions.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 512, maximum: 16 << 10))
     }
 
-    /// Adds what speaks HTTP/1.1 to a connection that has its socket options, and TLS if it is to have that.
-    func configure(
-        _ channel: any Channel, peer: Peer, isCounted: Bool, isSecure: Bool, logger: Logger
-    ) throws -> Value {
+    /// Adds what speaks HTTP/1.1 to a connection.
+    func configure(_ channel: any Channel, peer: Peer, logger: Logger) throws -> Value {
         var decoderLimits = NIOHTTPDecoderLimitConfiguration()
         decoderLimits.maxHeaderFieldSize = self.limits.parserHeaderBytes
         decoderLimits.maxHeaderListSize = 2 * self.limits.parserHeaderBytes
@@ -57,11 +58,11 @@ struct HostChannel: ServerChildChannel {
             withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
             withEncoderConfiguration: encoder, withDecoderLimitConfiguration: decoderLimits)
         try pipeline.addHandler(MessageFraming())
-        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
+        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: self.isBehindTLS))
         try pipeline.addHandler(
             ConnectionObserver(
-                connections: self.connections, capacity: isCounted ? nil : self.limits.connections, deadline: deadline, peer: peer
-            ))
+                connections: self.connections, capacity: self.isBehindTLS ? nil : self.limits.connections, deadline: deadline,
+                peer: peer))
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: self.limits.idle, logger: logger))
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
@@ -74,7 +75,8 @@ struct HostChannel: ServerChildChannel {
                     try await self.serve(inbound, outbound, value.channel)
                 }
             } onCancel: {
-                value.channel.close(mode: .input, promise: nil)
+                // TLS knows no half of a connection that only one side gives up.
+                value.channel.close(mode: self.isBehindTLS ? .all : .input, promise: nil)
             }
         } catch let failure as PluginFailure {
             self.dispatcher.site.report(failure)

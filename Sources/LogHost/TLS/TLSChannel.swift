@@ -24,7 +24,7 @@ struct TLSChannel: ServerChildChannel {
 
     init(identity: TLSIdentity, limits: Limits, connections: ClientConnections, dispatcher: Dispatcher) {
         self.identity = identity
-        self.http1 = HostChannel(limits: limits, connections: connections, dispatcher: dispatcher)
+        self.http1 = HostChannel(limits: limits, connections: connections, dispatcher: dispatcher, isBehindTLS: true)
         self.http2 = HTTP2Channel(limits: limits, connections: connections, dispatcher: dispatcher)
         self.connections = connections
         self.limits = limits
@@ -63,7 +63,7 @@ struct TLSChannel: ServerChildChannel {
             if case .negotiated("h2") = result {
                 return .http2(try self.http2.configure(channel, peer: peer, logger: logger))
             }
-            return .http1(try self.http1.configure(channel, peer: peer, isCounted: true, isSecure: true, logger: logger))
+            return .http1(try self.http1.configure(channel, peer: peer, logger: logger))
         } catch {
             channel.close(promise: nil)
             throw error

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Logging
+internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 internal import Synchronization
@@ -72,6 +73,8 @@ final class TLSIdentity: Sendable {
         configuration.minimumTLSVersion = settings.minimum == .tls13 ? .tlsv13 : .tlsv12
         // Forward secrecy and authenticated encryption: what HTTP/2 asks for (RFC 9113, 9.2.2).
         configuration.cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20"
+        // A client that does not say goodbye is not waited for much longer; the host's own end must not have to.
+        configuration.shutdownTimeout = .seconds(2)
         configuration.applicationProtocols = ["h2", "http/1.1"]
         if let path = settings.clientCA, settings.clientAuth != .none {
             configuration.trustRoots = .certificates(try TLSFile(key: "client_ca", path: path).certificates())
