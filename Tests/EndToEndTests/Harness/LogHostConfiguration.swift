@@ -14,6 +14,8 @@ struct LogHostConfiguration: Sendable {
     var morePlugins: [String] = []
     /// A program that starts the program, with its arguments.
     var launcher: [String] = []
+    /// Options of `serve`.
+    var options: [String] = []
     /// Lines at the end.
     var more: [String] = []
 
