@@ -13,6 +13,9 @@ package struct TokenAuthorizer: Authorizer {
         case abstain
     }
 
+    /// Asks to be asked again about a follow sooner than the host would: that costs next to nothing here.
+    private static let recheckAfter = Duration.seconds(15)
+
     private let store: PrincipalStore
     private let unknownTokens: UnknownTokens
     private let threads: PasswordThreads
@@ -84,6 +87,7 @@ package struct TokenAuthorizer: Authorizer {
         guard mayRead else { return decision }
         decision.filter = principal.filter
         decision.expires = principal.expires ?? 0
+        decision.recheckAfter = Self.recheckAfter
         return decision
     }
 

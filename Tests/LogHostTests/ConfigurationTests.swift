@@ -72,7 +72,8 @@ private func failure(of yaml: String) -> ConfigurationError? {
 
     @Test func `the embedded configuration protects itself`() {
         #expect(Configuration.embedded.unprotectedAddress == nil)
-        #expect(Configuration.embedded.plugins.map(\.name) == ["journald", "encoders"])
+        #expect(Configuration.embedded.plugins.map(\.name) == ["journald", "encoders", "token"])
+        #expect(Configuration.embedded.authorizers == ["token"])
     }
 
     @Test func `the example shows every key with its default`() throws {
