@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -56,6 +57,48 @@ static inline int loghost_epoll_wait(int epoll, uint64_t *number, uint32_t *even
 
 /* eventfd(2), close-on-exec, not blocking. */
 static inline int loghost_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+/* What stat(2) says of a file, as far as it is asked for.
+ *
+ * Rationale: to Swift `struct stat` belongs to whichever module declares it first, and that changes with what else is imported. */
+typedef struct loghost_file_status {
+    uint64_t device;
+    uint64_t inode;
+    uint32_t mode;
+    uint32_t owner;
+    uint32_t group;
+    int64_t size;
+    int64_t modified_ns;
+    int64_t changed_ns;
+} loghost_file_status;
+
+static inline int loghost_file_status_take(int result, const struct stat *from, loghost_file_status *to) {
+    if (result == 0) {
+        to->device = from->st_dev;
+        to->inode = from->st_ino;
+        to->mode = from->st_mode;
+        to->owner = from->st_uid;
+        to->group = from->st_gid;
+        to->size = from->st_size;
+        to->modified_ns = from->st_mtim.tv_sec * 1000000000 + from->st_mtim.tv_nsec;
+        to->changed_ns = from->st_ctim.tv_sec * 1000000000 + from->st_ctim.tv_nsec;
+    }
+    return result;
+}
+
+/* stat(2), lstat(2), fstat(2); `status` stays as it is when they fail. */
+static inline int loghost_stat(const char *path, loghost_file_status *status) {
+    struct stat from;
+    return loghost_file_status_take(stat(path, &from), &from, status);
+}
+static inline int loghost_lstat(const char *path, loghost_file_status *status) {
+    struct stat from;
+    return loghost_file_status_take(lstat(path, &from), &from, status);
+}
+static inline int loghost_fstat(int descriptor, loghost_file_status *status) {
+    struct stat from;
+    return loghost_file_status_take(fstat(descriptor, &from), &from, status);
+}
 
 /* glibc's Dl_info and dladdr1(3), under names of their own so that they do not meet glibc's declarations. */
 typedef struct loghost_symbol {

@@ -53,6 +53,7 @@ extension Host {
     /// `.unavailable` without the service; `CancellationError` when the task is cancelled, and with it the request.
     public func fetch(_ request: HTTPRequest) async throws -> HTTPResponse {
         let call = try self.makeCall()
+        defer { call.giveUp() }
         return try await withTaskCancellationHandler {
             try Task.checkCancellation()
             try call.begin(request, isStream: false)
@@ -65,13 +66,14 @@ extension Host {
     /// Makes a request and waits for the answer's head; the body is a sequence. Throws as `fetch` does. The request's deadline ends
     /// with the head, its `bodyCapacity` has no meaning, and a server that then says nothing for five minutes is `.timeout`.
     public func stream(_ request: HTTPRequest) async throws -> HTTPStream {
-        let call = try self.makeCall()
+        // From here on the stream's end gives the request up, also when there is no head.
+        let owner = HTTPStream.Owner(try self.makeCall())
         return try await withTaskCancellationHandler {
             try Task.checkCancellation()
-            try call.begin(request, isStream: true)
-            return HTTPStream(try await call.answer(), call)
+            try owner.call.begin(request, isStream: true)
+            return HTTPStream(try await owner.call.answer(), owner)
         } onCancel: {
-            call.cancel()
+            owner.call.cancel()
         }
     }
 

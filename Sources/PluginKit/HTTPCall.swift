@@ -43,28 +43,18 @@ final class HTTPCall: Sendable {
         let isNew = self.state.withLock { state in
             guard case .new = state.phase else { return false }
             state.phase = .running
-            state.isLent = true
             return true
         }
-        guard isNew, self.calls.add(self) else {
-            self.cancel()
-            throw CancellationError()
-        }
+        guard isNew, self.calls.add(self) else { throw CancellationError() }
+        self.state.withLock { $0.isLent = true }
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
-        let result = unsafe self.service.begin(request, isStream: isStream, context: context)
-        switch result {
+        switch unsafe self.service.begin(request, isStream: isStream, context: context) {
         case .failure(let error):
-            self.state.withLock { $0.phase = .over }
             self.calls.remove(self)
             self.endLoan()
             throw error
         case .success(let id):
-            // Given up while the host took it: nobody knew its number yet.
-            let isLate = self.state.withLock { state in
-                state.id = id
-                return state.isLent && state.phase == .over
-            }
-            if isLate { self.giveUp(id) }
+            self.state.withLock { $0.id = id }
         }
     }
 
@@ -81,49 +71,62 @@ final class HTTPCall: Sendable {
 
     /// The next bytes of a stream; nil at its end. One at a time.
     func next() async throws -> [UInt8]? {
-        try await withTaskCancellationHandler {
-            try Task.checkCancellation()
-            return try await withCheckedThrowingContinuation { continuation in
-                var resumes: UInt64?
-                let result = self.state.withLock { state -> Result<[UInt8]?, any Error>? in
-                    if !state.chunks.isEmpty {
-                        let chunk = state.chunks.removeFirst()
-                        state.byteCount -= chunk.count
-                        if state.isPaused, state.chunks.isEmpty {
-                            state.isPaused = false
-                            resumes = state.id
-                        }
-                        return .success(chunk)
-                    }
-                    if let end = state.end { return end.map { nil } }
-                    state.chunkWaiter = continuation
-                    return nil
-                }
-                if let resumes { self.service.resume(resumes) }
-                if let result { continuation.resume(with: result) }
+        do {
+            return try await withTaskCancellationHandler {
+                try Task.checkCancellation()
+                return try await self.chunk()
+            } onCancel: {
+                self.cancel()
             }
-        } onCancel: {
-            self.cancel()
+        } catch {
+            self.giveUp()
+            throw error
         }
     }
 
-    /// Gives the request up; who waits gets a `CancellationError`. Does nothing when it is over.
+    private func chunk() async throws -> [UInt8]? {
+        try await withCheckedThrowingContinuation { continuation in
+            var resumes: UInt64?
+            let result = self.state.withLock { state -> Result<[UInt8]?, any Error>? in
+                if !state.chunks.isEmpty {
+                    let chunk = state.chunks.removeFirst()
+                    state.byteCount -= chunk.count
+                    if state.isPaused, state.chunks.isEmpty {
+                        state.isPaused = false
+                        resumes = state.id
+                    }
+                    return .success(chunk)
+                }
+                if let end = state.end { return end.map { nil } }
+                state.chunkWaiter = continuation
+                return nil
+            }
+            if let resumes { self.service.resume(resumes) }
+            if let result { continuation.resume(with: result) }
+        }
+    }
+
+    /// Ends the wait with a `CancellationError`; the host keeps the request until `giveUp`. Does nothing when it is over.
+    // A task's cancellation handlers run under a lock of the task's. A call back that is just resuming the task waits for that
+    // lock, and the host's cancel for the call back: so no handler may call it.
     func cancel() {
-        let id = self.state.withLock { state -> UInt64? in
-            guard state.phase != .over else { return nil }
-            state.phase = .over
-            return state.id
+        let isFirst = self.state.withLock { state in
+            defer { state.phase = .over }
+            return state.phase != .over
         }
-        guard let id else { return }
-        // Without a number yet, `begin` gives it up.
-        if id != 0 { self.giveUp(id) }
-        self.calls.remove(self)
-        self.finish(.failure(CancellationError()), nil)
+        if isFirst { self.finish(.failure(CancellationError()), nil) }
     }
 
-    private func giveUp(_ id: UInt64) {
+    /// Has the host end the request, if it has not: when this returns no call back runs or will come. Not for cancellation handlers.
+    func giveUp() {
+        self.calls.remove(self)
+        let id = self.state.withLock { state in
+            state.phase = .over
+            return state.isLent ? state.id : 0
+        }
+        guard id != 0 else { return }
         self.service.cancel(id)
-        // No call back runs any more; without `complete` nobody else ends the loan.
+        // Without `complete` nobody else ends the loan.
         self.endLoan()
     }
 

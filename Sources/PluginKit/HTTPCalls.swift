@@ -25,6 +25,9 @@ final class HTTPCalls: Sendable {
             state.isClosed = true
             return Array(state.calls.values)
         }
-        for call in calls { call.cancel() }
+        for call in calls {
+            call.cancel()
+            call.giveUp()
+        }
     }
 }

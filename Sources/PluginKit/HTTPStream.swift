@@ -1,8 +1,7 @@
 /// The answer of another server whose body comes in pieces, as fast as they are taken: while nobody takes them, at most
 /// about 300 KB wait in memory, and then the other server does.
 ///
-/// The request is given up when the stream and its iterators are gone, when `cancel` is called, or when a task is cancelled that
-/// waits for a piece.
+/// The request is given up when the stream and its iterators are gone, or when a task is cancelled that waits for a piece.
 public struct HTTPStream: AsyncSequence, Sendable {
     /// The next bytes; never empty.
     public typealias Element = [UInt8]
@@ -14,23 +13,25 @@ public struct HTTPStream: AsyncSequence, Sendable {
     private let owner: Owner
 
     /// Gives the request up with the last reference to the stream.
-    fileprivate final class Owner: Sendable {
+    final class Owner: Sendable {
         let call: HTTPCall
 
         init(_ call: HTTPCall) {
             self.call = call
         }
 
-        deinit { self.call.cancel() }
+        // Nobody waits for a piece: who does keeps this alive.
+        deinit { self.call.giveUp() }
     }
 
-    init(_ head: HTTPResponse, _ call: HTTPCall) {
+    init(_ head: HTTPResponse, _ owner: Owner) {
         self.status = head.status
         self.headers = head.headers
-        self.owner = Owner(call)
+        self.owner = owner
     }
 
-    /// Gives the request up; whoever waits for a piece gets a `CancellationError`. Does nothing at the end.
+    /// Ends the stream before its end: who waits for a piece, or asks for another, gets a `CancellationError` and so gives the
+    /// request up. Does nothing at the end.
     public func cancel() { self.owner.call.cancel() }
 
     /// Makes the iterator. There is one body: a second iterator gets what the first has not taken.

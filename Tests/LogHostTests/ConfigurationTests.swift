@@ -63,6 +63,31 @@ private func failure(of yaml: String) -> ConfigurationError? {
         #expect(configuration.streams.corsOrigin == "https://example.com:8443")
     }
 
+    @Test func `TLS is read, and its defaults are the careful ones`() throws {
+        let files = "certificate: /c.pem, key: /k.pem"
+        let listen = """
+
+            listen:
+              - {address: tcp://Localhost:1, tls: {\(files)}}
+              - {address: tcp://127.0.0.1:2, tls: {\(files), client_ca: /a.pem, client_auth: required, minimum: 1.3}}
+              - {address: tcp://127.0.0.1:3, tls: {\(files), client_ca: /a.pem, client_auth: optional, minimum: "1.2"}}
+            """
+        let addresses = try load(plugins + listen).listen
+        let plain = TLSSettings(certificate: "/c.pem", key: "/k.pem", clientCA: nil, clientAuth: .none, minimum: .tls12)
+        let strict = TLSSettings(certificate: "/c.pem", key: "/k.pem", clientCA: "/a.pem", clientAuth: .required, minimum: .tls13)
+        let open = TLSSettings(certificate: "/c.pem", key: "/k.pem", clientCA: "/a.pem", clientAuth: .optional, minimum: .tls12)
+        #expect(
+            addresses == [
+                .tls(host: "localhost", port: 1, plain), .tls(host: "127.0.0.1", port: 2, strict),
+                .tls(host: "127.0.0.1", port: 3, open),
+            ])
+        #expect(addresses.map(\.description) == ["tcp://localhost:1", "tcp://127.0.0.1:2", "tcp://127.0.0.1:3"])
+        // A certificate proves who serves, not who may read.
+        let other = "\nlisten: [{address: tcp://0.0.0.0:1, tls: {\(files), client_ca: /a, client_auth: required}}]"
+        #expect(failure(of: plugins + other)?.key == "listen[0]")
+        #expect(throws: Never.self) { try load(plugins + other + "\ninsecure: true") }
+    }
+
     @Test func `a file needs nothing but plugins`() throws {
         var expected = Configuration()
         expected.plugins = [PluginConfiguration(name: "a", library: "a.so", line: 1)]
@@ -358,6 +383,32 @@ private let wrongFiles: [WrongFile] = [
     .after("listen: [{address: tcp://[::1]:1}]", "2: not YAML: while parsing a flow mapping, did not find expected ',' or '}'"),
     .after(
         "listen: [{address: \"tcp://[::1]:1\", mode: 600}]", "2: listen[0].mode: expected no mode for a TCP address, found 600"),
+    .after(
+        "listen: [{address: unix:/a, tls: {certificate: /c, key: /k}}]",
+        "2: listen[0].tls: expected no TLS for a unix socket, found a mapping"),
+    .after(
+        "listen: [{address: tcp://a:1, tls: true}]", "2: listen[0].tls: expected a mapping with certificate and key, found true"),
+    .after(
+        "listen: [{address: tcp://a:1, tls: {key: /k}}]",
+        "2: listen[0].tls.certificate: expected an absolute path of a file, found nothing"),
+    .after(
+        "listen: [{address: tcp://a:1, tls: {certificate: c.pem, key: /k}}]",
+        "2: listen[0].tls.certificate: expected an absolute path of a file, found \"c.pem\""),
+    .after(
+        "listen: [{address: tcp://a:1, tls: {certificate: /c, keys: /k}}]",
+        "2: listen[0].tls.keys: unknown key, did you mean \"key\"?"),
+    .after(
+        "listen: [{address: tcp://a:1, tls: {certificate: /c, key: /k, minimum: 1.1}}]",
+        "2: listen[0].tls.minimum: expected 1.2 or 1.3, found 1.1"),
+    .after(
+        "listen: [{address: tcp://a:1, tls: {certificate: /c, key: /k, client_auth: always}}]",
+        "2: listen[0].tls.client_auth: expected none or optional or required, found \"always\""),
+    .after(
+        "listen: [{address: tcp://a:1, tls: {certificate: /c, key: /k, client_auth: required}}]",
+        "2: listen[0].tls.client_ca: expected an absolute path of a file, for client_auth: required, found nothing"),
+    .after(
+        "listen: [{address: tcp://a:1, tls: {certificate: /c, key: /k, client_ca: /a}}]",
+        "2: listen[0].tls.client_ca: expected client_auth: optional or required beside it, found client_auth: none"),
     .after("listen: [{address: unix:/a, mod: 600}]", "2: listen[0].mod: unknown key, did you mean \"mode\"?"),
     .after(
         "listen:\n- unix:/a\n- tcp://0.0.0.0:80\nauthorizers: []",

@@ -11,34 +11,56 @@ final class Listener: Service {
     private let address: ListenAddress
     /// Set when this very listener has made its socket: only that one is its to remove.
     private let bound: Flag
-    private let server: Server<HostChannel>
+    private let server: any Service
+    private let identity: TLSIdentity?
+    private let logger: Logger
 
     init(address: ListenAddress, site: Site, logger: Logger) throws {
         self.address = address
         let bound = Flag()
         self.bound = bound
-        let bind: BindAddress
-        let isTCP: Bool
-        switch address {
-        case .tcp(let host, let port):
-            bind = .hostname(host, port: port)
-            isTCP = true
-        case .unix(let path, _):
-            bind = .unixDomainSocket(path: path)
-            isTCP = false
-        }
-        let dispatcher = Dispatcher(site: site, isTCP: isTCP)
-        let channel = HostChannel(limits: site.configuration.limits, connections: site.connections, dispatcher: dispatcher)
+        self.logger = logger
+        let limits = site.configuration.limits
         var quiet = logger
         // The host gives its own greeting and says itself what went wrong.
         quiet.logLevel = .critical
-        self.server = Server(
-            childChannelSetup: channel, configuration: ServerConfiguration(address: bind, backlog: 1024),
-            onServerRunning: { server in
-                bound.set()
-                await Self.announce(server, address, site)
-            },
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+        let greet = { @Sendable (server: any Channel) async -> Void in
+            bound.set()
+            await Self.announce(server, address, site)
+        }
+        func serve<Connection: ServerChildChannel>(_ channel: Connection, on bind: BindAddress) -> Server<Connection> {
+            Server(
+                childChannelSetup: channel, configuration: ServerConfiguration(address: bind, backlog: 1024),
+                onServerRunning: greet, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+        }
+        func plain(isTCP: Bool) -> HostChannel {
+            HostChannel(limits: limits, connections: site.connections, dispatcher: Dispatcher(site: site, isTCP: isTCP))
+        }
+        switch address {
+        case .tcp(let host, let port):
+            self.identity = nil
+            self.server = serve(plain(isTCP: true), on: .hostname(host, port: port))
+        case .unix(let path, _):
+            self.identity = nil
+            self.server = serve(plain(isTCP: false), on: .unixDomainSocket(path: path))
+        case .tls(let host, let port, let settings):
+            let identity = try Self.identity(settings, address, site)
+            self.identity = identity
+            let channel = TLSChannel(
+                identity: identity, limits: limits, connections: site.connections,
+                dispatcher: Dispatcher(site: site, isTCP: true))
+            self.server = serve(channel, on: .hostname(host, port: port))
+        }
+    }
+
+    /// Reads the files; a mistake is the configuration's and names its key.
+    private static func identity(_ settings: TLSSettings, _ address: ListenAddress, _ site: Site) throws -> TLSIdentity {
+        do throws(TLSFailure) {
+            return try TLSIdentity(settings, logger: site.logger)
+        } catch {
+            let index = site.configuration.listen.firstIndex(of: address) ?? 0
+            throw ConfigurationFailure("listen[\(index)].tls.\(error.key): \(error.path.onOneLine()): \(error.reason)")
+        }
     }
 
     func run() async throws {
@@ -46,7 +68,11 @@ final class Listener: Service {
             throw ConfigurationFailure("listen: \(self.address): another process serves this socket")
         }
         do {
-            try await self.server.run()
+            try await withThrowingDiscardingTaskGroup { tasks in
+                if let identity { tasks.addTask { await identity.watch(self.logger) } }
+                try await self.server.run()
+                tasks.cancelAll()
+            }
         } catch let error as IOError {
             throw ConfigurationFailure("listen: \(self.address): \(unsafe String(cString: strerror(error.errnoCode)))")
         }
@@ -66,10 +92,11 @@ final class Listener: Service {
         let shown: String
         let client: String
         switch address {
-        case .tcp(let host, let port):
+        case .tcp(let host, let port), .tls(let host, let port, _):
+            let scheme = if case .tls = address { "https" } else { "http" }
             let authority = "\(host.contains(":") ? "[\(host)]" : host):\(server.localAddress?.port ?? port)"
             shown = "tcp://\(authority)"
-            client = "curl -N 'http://\(authority)"
+            client = "curl -N '\(scheme)://\(authority)"
         case .unix(let path, let mode):
             unsafe chmod(path, mode_t(mode))
             shown = "unix:\(path)"

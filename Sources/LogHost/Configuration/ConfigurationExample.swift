@@ -10,6 +10,16 @@ extension Configuration {
           # Not a default: a socket with permissions; 0660 when it is given as text only.
           - address: unix:/run/loghost/loghost.sock
             mode: "0660"
+          # Not a default: HTTP/1.1 and HTTP/2 over TLS. The files are read again when they change.
+          - address: tcp://127.0.0.1:8443
+            tls:
+              certificate: /etc/loghost/tls/certificate.pem
+              key: /etc/loghost/tls/key.pem
+              # Certificates of clients, from these authorities only: none, optional or required.
+              client_ca: /etc/loghost/tls/clients.pem
+              client_auth: optional
+              # The oldest version: 1.2 or 1.3.
+              minimum: 1.2
 
         # Where the libraries of plugins are looked for, in this order. Without this key: beside the executable.
         plugin_path:

@@ -92,15 +92,19 @@ extension Configuration {
 }
 
 extension ListenAddress {
-    /// Reads one element of `listen`: the text form, or a mapping of address and mode. Throws the first mistake.
+    /// Reads one element of `listen`: the text form, or a mapping of address and mode or TLS. Throws the first mistake.
     init(_ reader: YAMLReader) throws(ConfigurationError) {
         let expected = "an address such as tcp://127.0.0.1:8080 or unix:/run/loghost.sock"
         guard reader.isMapping else {
             try self.init(text: reader, expected)
             return
         }
-        let map = try reader.mapping(expected, keys: ["address", "mode"])
+        let map = try reader.mapping(expected, keys: ["address", "mode", "tls"])
         try self.init(text: map.required("address", expected), expected)
+        if let tls = map["tls"] {
+            guard case .tcp(let host, let port) = self else { throw tls.wrong("no TLS for a unix socket") }
+            self = .tls(host: host, port: port, try TLSSettings(tls))
+        }
         guard let mode = map["mode"] else { return }
         guard case .unix(let path, _) = self else { throw mode.wrong("no mode for a TCP address") }
         guard let bits = Quantity.mode(try mode.text("permissions such as \"0660\"")) else {

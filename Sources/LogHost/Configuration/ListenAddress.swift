@@ -2,6 +2,8 @@
 package enum ListenAddress: Sendable, Hashable {
     /// A TCP port, 0 for any free one. The host is an address, IPv6 without brackets, or a name in lower case.
     case tcp(host: String, port: Int)
+    /// The same, with TLS.
+    case tls(host: String, port: Int, TLSSettings)
     /// A unix socket: an absolute path of at most 107 bytes, and the permissions that the socket gets.
     case unix(path: String, mode: UInt16)
 
@@ -25,7 +27,8 @@ package enum ListenAddress: Sendable, Hashable {
     /// Tells whether only processes of this machine can connect: a loopback address, the name `localhost`, or a unix socket.
     package var isLoopback: Bool {
         switch self {
-        case .tcp(let host, _): host == "localhost" || IPAddress.bytes(host).map(IPAddress.isLoopback) ?? false
+        case .tcp(let host, _), .tls(let host, _, _):
+            host == "localhost" || IPAddress.bytes(host).map(IPAddress.isLoopback) ?? false
         case .unix: true
         }
     }
@@ -78,10 +81,11 @@ package enum ListenAddress: Sendable, Hashable {
 }
 
 extension ListenAddress: CustomStringConvertible {
-    /// The text form that `init(_:)` reads; a socket's mode is not part of it.
+    /// The text form that `init(_:)` reads; a socket's mode and TLS are no part of it.
     package var description: String {
         switch self {
-        case .tcp(let host, let port): host.contains(":") ? "tcp://[\(host)]:\(port)" : "tcp://\(host):\(port)"
+        case .tcp(let host, let port), .tls(let host, let port, _):
+            host.contains(":") ? "tcp://[\(host)]:\(port)" : "tcp://\(host):\(port)"
         case .unix(let path, _): "unix:\(path)"
         }
     }

@@ -29,19 +29,24 @@ package final class DescriptorWatch: @unchecked Sendable {
     private let poll: Int32
     private let wakeup: Int32
     private let state = Mutex(State())
-    private var lock = unsafe pthread_mutex_t()
-    private var finished = pthread_cond_t()
+    // Allocated, because both must stay where they are.
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let thread = Mutex<pthread_t?>(nil)
 
     package init() {
         self.poll = loghost_epoll()
         self.wakeup = loghost_eventfd()
-        unsafe pthread_mutex_init(&self.lock, nil)
-        unsafe pthread_cond_init(&self.finished, nil)
+        unsafe pthread_mutex_init(self.lock, nil)
+        unsafe pthread_cond_init(self.finished, nil)
         _ = loghost_epoll_add(self.poll, self.wakeup, EpollEvents.readable, 0)
     }
 
     deinit {
+        unsafe pthread_cond_destroy(self.finished)
+        unsafe pthread_mutex_destroy(self.lock)
+        unsafe self.finished.deallocate()
+        unsafe self.lock.deallocate()
         close(self.poll)
         close(self.wakeup)
     }
@@ -69,16 +74,16 @@ package final class DescriptorWatch: @unchecked Sendable {
 
     /// Ends a watch; waits for a running `ready`, unless called from within it.
     func unwatch(_ id: UInt64) {
-        unsafe pthread_mutex_lock(&self.lock)
+        unsafe pthread_mutex_lock(self.lock)
         self.state.withLock { state in
             guard let watch = state.watches.removeValue(forKey: id) else { return }
             _ = loghost_epoll_remove(self.poll, watch.descriptor)
         }
         let isOwnThread = self.thread.withLock { $0.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
         while !isOwnThread, self.state.withLock({ $0.running == id }) {
-            unsafe pthread_cond_wait(&self.finished, &self.lock)
+            unsafe pthread_cond_wait(self.finished, self.lock)
         }
-        unsafe pthread_mutex_unlock(&self.lock)
+        unsafe pthread_mutex_unlock(self.lock)
     }
 
     /// Ends the thread. Called once, after all instances are gone.
@@ -122,10 +127,10 @@ package final class DescriptorWatch: @unchecked Sendable {
         }
         guard let watch else { return }
         unsafe watch.ready(watch.context, watch.descriptor, EpollEvents.plain(events))
-        unsafe pthread_mutex_lock(&self.lock)
+        unsafe pthread_mutex_lock(self.lock)
         self.state.withLock { $0.running = nil }
-        unsafe pthread_cond_broadcast(&self.finished)
-        unsafe pthread_mutex_unlock(&self.lock)
+        unsafe pthread_cond_broadcast(self.finished)
+        unsafe pthread_mutex_unlock(self.lock)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A library's file: found, opened, and checked to be one that only trusted people can write.
@@ -54,24 +55,24 @@ package struct LibraryFile: ~Copyable {
             guard reason == ENOENT || reason == ENOTDIR else {
                 throw PluginRefusal(file: path, expected: "a readable file", found: "\"\(systemErrorText(reason))\"")
             }
-            var entry = stat()
-            guard unsafe lstat(path, &entry) != 0 else {
+            var entry = loghost_file_status()
+            guard unsafe loghost_lstat(path, &entry) != 0 else {
                 throw PluginRefusal(file: path, expected: "a file", found: "a link to nothing")
             }
             return nil
         }
         let target = try Self.target(of: descriptor, path: path)
         let label = target == path ? path : "\(path) -> \(target)"
-        var status = stat()
-        guard unsafe fstat(descriptor.number, &status) == 0 else {
+        var status = loghost_file_status()
+        guard unsafe loghost_fstat(descriptor.number, &status) == 0 else {
             throw PluginRefusal(file: label, expected: "a file with a status", found: "\"\(systemErrorText(errno))\"")
         }
         let identity = LoadingIdentity.current()
         let facts = FileFacts(
-            mode: status.st_mode, owner: status.st_uid, group: status.st_gid,
+            mode: status.mode, owner: status.owner, group: status.group,
             parents: identity.user == 0 ? try Self.parents(of: target, label: label) : [])
         try facts.check(file: label, identity: identity)
-        return LibraryFile(path: target, label: label, descriptor: descriptor, size: status.st_size)
+        return LibraryFile(path: target, label: label, descriptor: descriptor, size: Int(status.size))
     }
 
     /// Asks the kernel where the descriptor's file is.
@@ -93,13 +94,13 @@ package struct LibraryFile: ~Copyable {
         var parents: [FileFacts.Directory] = []
         for index in path.utf8.indices where path.utf8[index] == UInt8(ascii: "/") {
             let parent = index == path.startIndex ? "/" : String(path[..<index])
-            var status = stat()
-            guard unsafe lstat(parent, &status) == 0 else {
+            var status = loghost_file_status()
+            guard unsafe loghost_lstat(parent, &status) == 0 else {
                 throw PluginRefusal(
                     file: label, expected: "parent directories that can be asked for their owner",
                     found: "\(parent) with \"\(systemErrorText(errno))\"")
             }
-            parents.append(.init(path: parent, mode: status.st_mode, owner: status.st_uid))
+            parents.append(.init(path: parent, mode: status.mode, owner: status.owner))
         }
         return parents
     }

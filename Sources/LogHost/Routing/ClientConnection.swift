@@ -6,13 +6,23 @@ internal import Synchronization
 
 /// What the host knows of its open connections: how many there are, and when a client goes.
 final class ClientConnections: Sendable {
-    private let connections = Mutex<[ObjectIdentifier: ClientConnection]>([:])
+    private struct State {
+        /// Where requests come from: connections of HTTP/1.1 and streams of HTTP/2.
+        var connections: [ObjectIdentifier: ClientConnection] = [:]
+        /// Connections as the kernel counts them.
+        var count = 0
+    }
 
-    var count: Int { self.connections.withLock { $0.count } }
+    private let state = Mutex(State())
+
+    /// Connections beyond the limit that are kept open long enough to be told so.
+    private static let grace = 64
+
+    var count: Int { self.state.withLock { $0.count } }
 
     /// The connection of a channel that is still open.
     func connection(of channel: any Channel) -> ClientConnection? {
-        self.connections.withLock { $0[ObjectIdentifier(channel)] }
+        self.state.withLock { $0.connections[ObjectIdentifier(channel)] }
     }
 
     /// Throws when nobody waits for an answer on this channel any more.
@@ -21,19 +31,41 @@ final class ClientConnections: Sendable {
         if self.connection(of: channel)?.isGone ?? true { throw CancellationError() }
     }
 
-    fileprivate func add(_ connection: ClientConnection, for channel: any Channel) {
-        self.connections.withLock { $0[ObjectIdentifier(channel)] = connection }
+    /// Counts a connection until it is closed, for those whose requests are not known yet.
+    func count(_ channel: any Channel, capacity: Int) {
+        self.enter(channel, capacity)
+        channel.closeFuture.whenComplete { _ in self.exit() }
     }
 
-    fileprivate func remove(_ channel: any Channel) {
-        self.connections.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) }
+    func add(_ connection: ClientConnection, for channel: any Channel) {
+        self.state.withLock { $0.connections[ObjectIdentifier(channel)] = connection }
+    }
+
+    func remove(_ channel: any Channel) {
+        self.state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(channel)) }
+    }
+
+    fileprivate func enter(_ channel: any Channel, _ capacity: Int) {
+        let count = self.state.withLock { state in
+            state.count += 1
+            return state.count
+        }
+        if count > capacity + Self.grace { channel.close(promise: nil) }
+    }
+
+    fileprivate func exit() {
+        self.state.withLock { $0.count -= 1 }
     }
 }
 
-/// One client's connection: tells a running answer when the client has gone.
+/// One client's connection, or stream of HTTP/2: tells a running answer when the client has gone.
 final class ClientConnection: Sendable {
     /// Without the address: behind a proxy that is the request's to say.
-    let peer = Peer()
+    let peer: Peer
+
+    init(peer: Peer) {
+        self.peer = peer
+    }
 
     private struct State {
         var isGone = false
@@ -53,7 +85,7 @@ final class ClientConnection: Sendable {
         if isGone { listener?() }
     }
 
-    fileprivate func clientIsGone() {
+    func clientIsGone() {
         let listener = self.state.withLock { state in
             state.isGone = true
             return state.listener.take()
@@ -71,22 +103,21 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let connections: ClientConnections
-    private let capacity: Int
+    /// Nil when the connection is counted by others, or not any more.
+    private var capacity: Int?
     private let deadline: HeaderDeadline
-    private let connection = ClientConnection()
+    private let connection: ClientConnection
 
-    /// Connections beyond the limit that are kept open long enough to be told so.
-    private static let grace = 64
-
-    init(connections: ClientConnections, capacity: Int, deadline: HeaderDeadline) {
+    init(connections: ClientConnections, capacity: Int?, deadline: HeaderDeadline, peer: Peer) {
         self.connections = connections
         self.capacity = capacity
         self.deadline = deadline
+        self.connection = ClientConnection(peer: peer)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.connections.add(self.connection, for: context.channel)
-        if self.connections.count > self.capacity + Self.grace { context.close(promise: nil) }
+        if let capacity { self.connections.enter(context.channel, capacity) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -132,6 +163,7 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func leave(_ context: ChannelHandlerContext) {
         self.connections.remove(context.channel)
+        if self.capacity.take() != nil { self.connections.exit() }
         self.connection.clientIsGone()
     }
 }

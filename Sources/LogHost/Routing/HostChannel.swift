@@ -13,46 +13,59 @@ struct HostChannel: ServerChildChannel {
     private let limits: Limits
     private let connections: ClientConnections
     private let dispatcher: Dispatcher
+    /// Then the connection is counted already, and its socket set up.
+    private let isBehindTLS: Bool
 
     /// A request to read logs has no body worth the name.
     private static let maximumBodyBytes = 1 << 20
 
-    init(limits: Limits, connections: ClientConnections, dispatcher: Dispatcher) {
+    init(limits: Limits, connections: ClientConnections, dispatcher: Dispatcher, isBehindTLS: Bool = false) {
         self.limits = limits
         self.connections = connections
         self.dispatcher = dispatcher
+        self.isBehindTLS = isBehindTLS
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            // A little more than is allowed, so that the answer can be given by the host; the parser's own is the last resort.
-            let ceiling = max(self.limits.headerBytes, self.limits.uriBytes) + (8 << 10)
-            var decoderLimits = NIOHTTPDecoderLimitConfiguration()
-            decoderLimits.maxHeaderFieldSize = ceiling
-            decoderLimits.maxHeaderListSize = 2 * ceiling
-            var encoder = HTTPResponseEncoder.Configuration()
-            // `MessageFraming` knows what the request was.
-            encoder.automaticallySetFramingHeaders = false
-            // A peer that vanishes without a word is found by the kernel; unix sockets have no need of it.
-            _ = channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
-            // A request is short, and each connection keeps a buffer for the next.
-            _ = channel.setOption(
-                ChannelOptions.recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 512, maximum: 16 << 10))
-            let deadline = HeaderDeadline(limit: self.limits.headerRead)
-            let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(deadline)
-            try pipeline.configureHTTPServerPipeline(
-                withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
-                withEncoderConfiguration: encoder, withDecoderLimitConfiguration: decoderLimits)
-            try pipeline.addHandler(MessageFraming())
-            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-            try pipeline.addHandler(
-                ConnectionObserver(connections: self.connections, capacity: self.limits.connections, deadline: deadline))
-            try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: self.limits.idle, logger: logger))
-            return try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            Self.tune(channel)
+            let peer = self.dispatcher.isTCP ? Peer() : Peer(unix: channel)
+            return try self.configure(channel, peer: peer, logger: logger)
         }
+    }
+
+    /// Sets what every connection's socket has, whatever is spoken on it.
+    static func tune(_ channel: any Channel) {
+        // A peer that vanishes without a word is found by the kernel; unix sockets have no need of it.
+        _ = channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
+        // A request is short, and each connection keeps a buffer for the next.
+        _ = channel.setOption(
+            ChannelOptions.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 512, maximum: 16 << 10))
+    }
+
+    /// Adds what speaks HTTP/1.1 to a connection.
+    func configure(_ channel: any Channel, peer: Peer, logger: Logger) throws -> Value {
+        var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+        decoderLimits.maxHeaderFieldSize = self.limits.parserHeaderBytes
+        decoderLimits.maxHeaderListSize = 2 * self.limits.parserHeaderBytes
+        var encoder = HTTPResponseEncoder.Configuration()
+        // `MessageFraming` knows what the request was.
+        encoder.automaticallySetFramingHeaders = false
+        let deadline = HeaderDeadline(limit: self.limits.headerRead)
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(deadline)
+        try pipeline.configureHTTPServerPipeline(
+            withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
+            withEncoderConfiguration: encoder, withDecoderLimitConfiguration: decoderLimits)
+        try pipeline.addHandler(MessageFraming())
+        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: self.isBehindTLS))
+        try pipeline.addHandler(
+            ConnectionObserver(
+                connections: self.connections, capacity: self.isBehindTLS ? nil : self.limits.connections, deadline: deadline,
+                peer: peer))
+        try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: self.limits.idle, logger: logger))
+        return try NIOAsyncChannel(
+            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
     }
 
     func handle(value: Value, logger: Logger) async {
@@ -62,7 +75,8 @@ struct HostChannel: ServerChildChannel {
                     try await self.serve(inbound, outbound, value.channel)
                 }
             } onCancel: {
-                value.channel.close(mode: .input, promise: nil)
+                // TLS knows no half of a connection that only one side gives up.
+                value.channel.close(mode: self.isBehindTLS ? .all : .input, promise: nil)
             }
         } catch let failure as PluginFailure {
             self.dispatcher.site.report(failure)
@@ -106,6 +120,11 @@ struct HostChannel: ServerChildChannel {
         }
         return nil
     }
+}
+
+extension Limits {
+    /// A little more than is allowed, so that the answer can be given by the host; the parser's own is the last resort.
+    var parserHeaderBytes: Int { max(self.headerBytes, self.uriBytes) + (8 << 10) }
 }
 
 extension HTTPRequest {

@@ -13,6 +13,6 @@ package struct Peer: Sendable, Hashable {
     package var unix: UnixCredentials?
     /// Of a verified client certificate, as RFC 4514 writes it; else empty.
     package var certificateSubject = ""
-    /// The certificate's subject alternative names: `dns:…`, `uri:…`, `email:…`.
+    /// The certificate's subject alternative names: `dns:…`, `uri:…`, `email:…`, `ip:…`.
     package var certificateNames: [String] = []
 }

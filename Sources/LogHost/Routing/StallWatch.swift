@@ -3,7 +3,8 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Closes a connection whose client takes nothing of a pending write for too long. A client that takes little is left alone.
+/// Closes a connection, or a stream of HTTP/2, whose client takes nothing of a pending write for too long. A client that takes little is
+/// left alone.
 final class StallWatch: Sendable {
     /// Looks within the limit.
     private static let looks: Int64 = 4
@@ -15,8 +16,8 @@ final class StallWatch: Sendable {
     private struct State {
         var hasEnded = false
         var timer: Scheduled<Void>?
-        /// Bytes not taken when it was looked at last.
-        var left = Int.max
+        /// What was there when it was looked at last.
+        var last = Progress(taken: 0, left: .max)
         /// Looks without a change.
         var stalls: Int64 = 0
     }
@@ -44,23 +45,44 @@ final class StallWatch: Sendable {
     }
 
     private func look() {
-        // While a write is pending nothing is added: what is left in the host and in the kernel can only shrink.
-        let left = self.pendingBytes
+        let now = self.progress
         let (hasEnded, isStalled) = self.state.withLock { state in
-            state.stalls = left < state.left ? 0 : state.stalls + 1
-            state.left = left
+            state.stalls = now.taken > state.last.taken || now.left < state.last.left ? 0 : state.stalls + 1
+            state.last = now
             return (state.hasEnded, state.stalls >= Self.looks)
         }
         if hasEnded { return }
         if isStalled { self.channel.close(promise: nil) } else { self.begin() }
     }
 
-    private var pendingBytes: Int {
-        let buffered = (try? self.channel.syncOptions?.getOption(ChannelOptions.bufferedWritableBytes)) ?? 0
+    /// How far the client has come.
+    private struct Progress {
+        /// Bytes that have left a stream.
+        var taken: Int
+        /// Bytes that wait for the client in the host and in the kernel.
+        var left: Int
+    }
+
+    private var progress: Progress {
+        guard let parent = self.channel.parent,
+            let stream = try? self.channel.pipeline.syncOperations.handler(type: StreamObserver.self)
+        else {
+            // While a write is pending nothing is added: what is left can only shrink.
+            let (buffered, queued) = Self.pendingBytes(of: self.channel)
+            return Progress(taken: 0, left: buffered + queued)
+        }
+        // Where the connection has room, it is the stream's own window that is closed.
+        let (buffered, queued) = Self.pendingBytes(of: parent)
+        return Progress(taken: stream.taken, left: buffered > 0 ? buffered + queued : .max)
+    }
+
+    /// Bytes that have not been given to the kernel, and that the kernel has not got rid of.
+    private static func pendingBytes(of channel: any Channel) -> (buffered: Int, queued: Int) {
+        let buffered = (try? channel.syncOptions?.getOption(ChannelOptions.bufferedWritableBytes)) ?? 0
         var queued: CInt = 0
-        _ = try? self.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { descriptor in
+        _ = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { descriptor in
             unsafe ioctl(descriptor, UInt(TIOCOUTQ), &queued)
         }
-        return buffered + Int(queued)
+        return (buffered, Int(queued))
     }
 }

@@ -63,7 +63,8 @@ typedef struct loghost_host_http {
     /* [any-thread] [must not block] Lets a paused stream go on. */
     void (*resume)(const loghost_host *host, uint64_t request);
     /* [any-thread] Gives a request up. When this returns no call back of it runs or will come, unless it was
-     * called from within one: then that one is the last. An unknown id does nothing. */
+     * called from within one: then that one is the last. So the caller holds no lock that a call back takes.
+     * An unknown id does nothing. */
     void (*cancel)(const loghost_host *host, uint64_t request);
 } loghost_host_http;
 

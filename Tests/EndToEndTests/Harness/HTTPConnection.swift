@@ -29,6 +29,12 @@ final class HTTPConnection {
         self.deadline = ContinuousClock.now + limit
     }
 
+    /// Takes over what something else has connected.
+    init(_ descriptor: Descriptor, within limit: Duration = .seconds(20)) {
+        self.descriptor = descriptor
+        self.deadline = ContinuousClock.now + limit
+    }
+
     /// Sends bytes as they are.
     func send(_ bytes: [UInt8]) throws { try self.descriptor.write(bytes, by: self.deadline) }
 

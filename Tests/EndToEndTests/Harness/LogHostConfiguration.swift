@@ -4,6 +4,8 @@ struct LogHostConfiguration: Sendable {
     var journal: (key: String, value: String)
     /// Also listens on a TCP port of 127.0.0.1.
     var listensOnTCP = false
+    /// Lines under `listen`, behind those that are always there.
+    var moreListen: [String] = []
     /// Keys and values under `limits`.
     var limits: [String: String] = [:]
     /// Keys and values under `streams`.
@@ -12,6 +14,8 @@ struct LogHostConfiguration: Sendable {
     var morePlugins: [String] = []
     /// A program that starts the program, with its arguments.
     var launcher: [String] = []
+    /// Options of `serve`.
+    var options: [String] = []
     /// Lines at the end.
     var more: [String] = []
 
@@ -21,7 +25,7 @@ struct LogHostConfiguration: Sendable {
     func yaml(socket: String, port: UInt16?, plugins: String) -> String {
         var lines = ["listen:", "  - unix:\(socket)"]
         if let port { lines.append("  - tcp://127.0.0.1:\(port)") }
-        lines += ["plugin_path:", "  - \(plugins)", "plugins:"]
+        lines += self.moreListen + ["plugin_path:", "  - \(plugins)", "plugins:"]
         lines += ["  - name: journald", "    library: libloghost-journald.so"]
         lines += ["    config:", "      \(self.journal.key): \(self.journal.value)"]
         lines += ["  - name: encoders", "    library: libloghost-encoders.so"] + self.morePlugins

@@ -18,7 +18,7 @@ final class LogHostProcess: Sendable {
         try writeFile(file, Array(configuration.yaml(socket: self.socket, port: self.port, plugins: products).utf8))
         let pipe = try Descriptor.pipe()
         self.output = CapturedOutput(pipe.reading)
-        let arguments = configuration.launcher + ["\(products)/loghost", "serve", "--config", file]
+        let arguments = configuration.launcher + ["\(products)/loghost", "serve", "--config", file] + configuration.options
         self.child = try ChildProcess(arguments, output: pipe.writing)
     }
 

@@ -164,7 +164,7 @@ import Testing
                     try await group.waitForAll()
                 }
                 let (completed, cancelled) = results.withLock { $0 }
-                #expect(completed + cancelled == 1_000 && completed > 100 && cancelled > 100)
+                #expect(completed + cancelled == 1_000 && completed > 20 && cancelled > 20)
                 let isOver = await eventually { plugin.inFlight == 0 }
                 #expect(isOver)
             }
@@ -185,7 +185,7 @@ import Testing
         order.flags = Bool.random(using: &random) ? LOGHOST_HTTP_STREAM : 0
         let id = try plugin.request(order, record)
         if Int.random(in: 0..<3, using: &random) > 0 {
-            for _ in 0..<Int.random(in: 0..<400, using: &random) where record.seen.completions == 0 { usleep(5) }
+            for _ in 0..<Int.random(in: 0..<30, using: &random) where record.seen.completions == 0 { usleep(5) }
             plugin.cancel(id)
             record.cancelled()
             // Room for a late one to show.

@@ -79,7 +79,7 @@ import Testing
             } _: { server in
                 let host = self.host(plugin)
                 let url = server.url
-                for round in 0..<300 {
+                for round in 0..<2_000 {
                     let task = Task { try await host.fetch(HTTPRequest("GET", url)) }
                     for _ in 0..<(round % 40) { await Task.yield() }
                     task.cancel()

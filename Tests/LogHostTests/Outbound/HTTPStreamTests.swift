@@ -60,9 +60,9 @@ import Testing
                 var order = OutboundPlugin.Order(server.url)
                 order.flags = LOGHOST_HTTP_STREAM
                 let id = try plugin.request(order, record)
-                // Without a pause, and before it: nothing.
+                // Before a pause, or just in time for the first.
                 plugin.resume(id)
-                let hasBegun = await eventually { record.seen.chunks == 1 }
+                let hasBegun = await eventually { record.seen.chunks >= 1 }
                 #expect(hasBegun)
                 var before = -1
                 while sent.withLock({ $0 }) != before {
@@ -70,7 +70,7 @@ import Testing
                     try await Task.sleep(for: .milliseconds(500))
                 }
                 #expect(before < total / 2, "what sockets hold, and no more")
-                #expect(record.seen.chunks == 1 && record.seen.byteCount < 1 << 20)
+                #expect(record.seen.chunks <= 2 && record.seen.byteCount < 1 << 20)
                 isPaused.withLock { $0 = false }
                 plugin.resume(id)
                 plugin.resume(id)
