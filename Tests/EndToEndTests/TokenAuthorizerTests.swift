@@ -102,6 +102,19 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `the client of a unix socket is known by its user, unless it presents a token`() async throws {
+            let principals = TestToken.principals + "  - {name: me, uid: \(geteuid()), units: mine.service}\n"
+            try await withTokenServer(principals) { server, _, _ in
+                let answer = try await server.get("/v1/range/?filter=N:1")
+                #expect(answer.status == 200)
+                #expect(try await server.get("/v1/range/?filter=N:2").status == 204)
+                #expect(try await server.get("/v1/range/?filter=N:1", over: .tcp).status == 401)
+                #expect(try await server.get("/v1/range/?filter=N:1", token: TestToken.unknown).status == 401)
+                #expect(try await server.get("/v1/range/?filter=N:2", token: TestToken.alice.text).status == 200)
+                #expect(server.log.contains(#""principal":"me","reason":"uid","authorizer":"token""#))
+            }
+        }
+
         @Test func `a file that others can read stops the start with one line`() async throws {
             try await withTemporaryDirectory { directory in
                 let file = "\(directory)/tokens.yaml"

@@ -56,9 +56,9 @@ extension EndToEndTests {
             try await run(["sh", "-c", "\(command) --silent --max-time 3 --dump-header - --output /dev/null"])
         }
 
-        private static func mode(_ file: String) -> mode_t? {
-            var status = stat()
-            return unsafe lstat(file, &status) == 0 ? status.st_mode : nil
+        /// A file's type and permissions.
+        private static func kind(_ file: String) async throws -> String {
+            try await run(["stat", "--format=%F %a", file]).output
         }
 
         @Test func `the line it prints follows the journal`() async throws {
@@ -82,7 +82,7 @@ extension EndToEndTests {
                 let name = "loghost-\(server.child.pid).token"
                 #expect(server.files == [name])
                 let file = "\(server.directory)/run/\(name)"
-                #expect(Self.mode(file) == S_IFREG | 0o600)
+                #expect(try await Self.kind(file) == "regular file 600\n")
                 let token = String(decoding: try readFile(file).dropLast(), as: UTF8.self)
                 #expect(token.utf8.count == 43)
                 #expect(command.hasSuffix(" -H 'Authorization: Bearer \(token)'"))
@@ -114,7 +114,8 @@ extension EndToEndTests {
                 let command = try await server.command()
                 #expect(try await Self.head(command).output.hasPrefix("HTTP/1.1 200 "))
                 #expect(try readFile("\(server.directory)/target") == Array("precious\n".utf8))
-                #expect(Self.mode("\(server.directory)/run/loghost-\(server.child.pid).token") == S_IFREG | 0o600)
+                let file = "\(server.directory)/run/loghost-\(server.child.pid).token"
+                #expect(try await Self.kind(file) == "regular file 600\n")
             }
         }
 

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Crypto
 internal import FoundationEssentials
 internal import Glibc
@@ -54,9 +55,9 @@ struct LocalToken {
     /// True when what is printed is kept in the journal, which this host gives out: `systemd.exec(5)`.
     private static var printsToJournal: Bool {
         guard let stream = unsafe getenv("JOURNAL_STREAM") else { return false }
-        var status = stat()
-        guard unsafe fstat(STDOUT_FILENO, &status) == 0 else { return false }
-        return unsafe String(cString: stream) == "\(status.st_dev):\(status.st_ino)"
+        var status = loghost_file_status()
+        guard unsafe loghost_fstat(STDOUT_FILENO, &status) == 0 else { return false }
+        return unsafe String(cString: stream) == "\(status.device):\(status.inode)"
     }
 }
 
@@ -85,9 +86,9 @@ extension LocalToken {
     }
 
     private static func isPrivate(_ directory: String) -> Bool {
-        var status = stat()
-        guard unsafe stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return false }
-        return status.st_uid == geteuid() && status.st_mode & (S_IWGRP | S_IWOTH) == 0
+        var status = loghost_file_status()
+        guard unsafe loghost_stat(directory, &status) == 0, status.mode & S_IFMT == S_IFDIR else { return false }
+        return status.owner == geteuid() && status.mode & (S_IWGRP | S_IWOTH) == 0
     }
 
     /// Makes a file that was not there. One of this name is left over from a process that has had this number before.
@@ -113,15 +114,15 @@ extension LocalToken {
         guard let descriptor = OwnedDescriptor(unsafe open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) else {
             throw failure("a readable file", systemErrorText(errno))
         }
-        var status = stat()
-        guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        var status = loghost_file_status()
+        guard unsafe loghost_fstat(descriptor.number, &status) == 0, status.mode & S_IFMT == S_IFREG else {
             throw failure("a regular file", "something else")
         }
-        guard status.st_uid == 0 || status.st_uid == geteuid() else {
-            throw failure("a file owned by root or this user", "one owned by user \(status.st_uid)")
+        guard status.owner == 0 || status.owner == geteuid() else {
+            throw failure("a file owned by root or this user", "one owned by user \(status.owner)")
         }
-        guard status.st_mode & 0o077 == 0 else {
-            throw failure("a file that only its owner may use (chmod 600)", "mode 0\(String(status.st_mode & 0o7777, radix: 8))")
+        guard status.mode & 0o077 == 0 else {
+            throw failure("a file that only its owner may use (chmod 600)", "mode 0\(String(status.mode & 0o7777, radix: 8))")
         }
         var bytes = [UInt8](repeating: 0, count: Self.maximumBytes + 2)
         let count = unsafe Glibc.read(descriptor.number, &bytes, bytes.count)

@@ -50,17 +50,14 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let token = self.options.config == nil ? try LocalToken(file: self.tokenFile) : nil
         defer { token?.remove() }
-        if let token {
-            configuration.permit(tokenSHA256: token.sha256)
-            configuration.clientHeader = token.header
-        }
+        if let token { configuration.permit(tokenSHA256: token.sha256) }
         // A unix socket is nobody else's until it has the mode that was configured.
         umask(0o177)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "loghost")
         logger.logLevel = level
         let program = try Program(
-            configuration: configuration, unsafeLoadByPath: self.unsafeLoadByPath, logger: logger)
+            configuration: configuration, clientHeader: token?.header, unsafeLoadByPath: self.unsafeLoadByPath, logger: logger)
         if let token, token.isFresh { print("The token, until this ends:  \(token.file)") }
         try await program.run()
     }

@@ -13,8 +13,6 @@ package struct Configuration: Sendable, Hashable {
     package var trustedProxies: [AddressRange]
     package var limits: Limits
     package var streams: Streams
-    /// The header field with which clients are let in, as a word of the shell, where the host knows one; for the line it greets with.
-    package var clientHeader: String?
 
     package init(
         listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)], pluginPath: [String] = [],
