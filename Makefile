@@ -7,7 +7,7 @@ APT_TEST := systemd-journal-remote curl gcc
 
 .PHONY: run test build bench bench-follow lint format abi check-toolchain dependencies test-dependencies clean
 
-# Serves this machine's journal on http://127.0.0.1:8080 and prints the curl line that follows it.
+# Serves this machine's journal on http://127.0.0.1:8080 and prints the curl line that follows it, with its token.
 run: build
 	$(BIN)/loghost serve
 

@@ -23,6 +23,13 @@ public struct Peer: Sendable {
         public var gid: UInt32
         /// The process.
         public var pid: Int32
+
+        /// Makes credentials, as tests of an authorizer do.
+        public init(uid: UInt32, gid: UInt32, pid: Int32) {
+            self.uid = uid
+            self.gid = gid
+            self.pid = pid
+        }
     }
 
     /// Numeric; empty on a unix socket.

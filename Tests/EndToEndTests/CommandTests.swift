@@ -20,7 +20,7 @@ extension EndToEndTests {
         }
 
         @Test func `a plugin library exports its entry and nothing else`() async throws {
-            for library in ["libloghost-journald.so", "libloghost-encoders.so"] {
+            for library in ["libloghost-journald.so", "libloghost-encoders.so", "libloghost-auth-token.so"] {
                 let (exit, output) = try await run(["nm", "-D", "--defined-only", "\(Products.directory)/\(library)"])
                 #expect(exit == .status(0))
                 let symbols = output.split(separator: "\n").compactMap { $0.split(separator: " ").last }
@@ -41,6 +41,7 @@ extension EndToEndTests {
             #expect(exit == .status(0))
             #expect(output.contains("journald: journald"))
             #expect(output.contains("encoders: encoders"))
+            #expect(output.contains("token: auth-token"))
         }
 
         @Test func `the example is a good configuration`() async throws {

@@ -11,7 +11,8 @@ func absolutePath(_ path: String) -> String {
 /// Where the configuration comes from, for every command that needs one.
 struct ConfigurationOptions: ParsableArguments {
     @Option(
-        name: .customLong("config"), help: "The configuration file; without one this machine's journal is served to this machine."
+        name: .customLong("config"),
+        help: "The configuration file; without one this machine's journal is served on port 8080 of this machine, for a token."
     )
     var config: String?
 

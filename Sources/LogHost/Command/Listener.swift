@@ -104,7 +104,8 @@ final class Listener: Service {
         }
         site.logger.notice("listening", metadata: ["address": "\(shown)"])
         guard site.routes.templates.contains(where: { $0.template == "/v2/component" }) else { return }
-        print("Follow the journal:  \(client)/v2/component?skip=-10&follow=true'")
+        let header = site.isUnprotected ? "" : " -H \(site.clientHeader ?? "'Authorization: …'")"
+        print("Follow the journal:  \(client)/v2/component?skip=-10&follow=true'\(header)")
         fflush(nil)
     }
 }

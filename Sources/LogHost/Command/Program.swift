@@ -17,7 +17,7 @@ struct Program {
     private let site: Site
 
     /// Loads and creates everything; nothing runs yet. Throws one line for whatever is wrong.
-    init(configuration: Configuration, unsafeLoadByPath: Bool, logger: Logger) throws {
+    init(configuration: Configuration, clientHeader: String? = nil, unsafeLoadByPath: Bool, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
         Self.raiseDescriptorLimit(for: configuration.limits.connections, logger)
@@ -33,7 +33,7 @@ struct Program {
             routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
             authorizers: try Self.authorizers(of: plugins, named: configuration.authorizers),
             workers: WorkerPool(threads: configuration.limits.workerThreads, queueCapacity: configuration.limits.workerQueue),
-            wakes: wakes, shutdown: Shutdown(), configuration: configuration, logger: logger)
+            wakes: wakes, shutdown: Shutdown(), configuration: configuration, clientHeader: clientHeader, logger: logger)
     }
 
     private static func create(

@@ -29,12 +29,21 @@ package struct Configuration: Sendable, Hashable {
         self.streams = streams
     }
 
-    /// Serves this machine's journal to this machine only: the settings without a file.
+    /// Serves this machine's journal: the settings without a file. The plugin that decides needs `permit` before it can be made.
     package static var embedded: Configuration {
-        Configuration(plugins: [
-            PluginConfiguration(name: "journald", library: "libloghost-journald.so"),
-            PluginConfiguration(name: "encoders", library: "libloghost-encoders.so"),
-        ])
+        Configuration(
+            plugins: [
+                PluginConfiguration(name: "journald", library: "libloghost-journald.so"),
+                PluginConfiguration(name: "encoders", library: "libloghost-encoders.so"),
+                PluginConfiguration(name: "token", library: "libloghost-auth-token.so"),
+            ], authorizers: ["token"])
+    }
+
+    /// Lets in, under the name `local`, whoever has the token with this SHA-256 of 64 hexadecimal digits.
+    package mutating func permit(tokenSHA256 digits: String) {
+        for index in self.plugins.indices where self.plugins[index].name == "token" {
+            self.plugins[index].config = Array(#"{"principals":[{"name":"local","sha256":"\#(digits)"}]}"#.utf8)
+        }
     }
 
     /// Returns the first address that other machines can reach although nothing authorizes them, or nil. Whoever changes `listen`

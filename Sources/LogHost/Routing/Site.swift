@@ -23,11 +23,13 @@ final class Site: Sendable {
     let authorization: Authorization?
     let shutdown: Shutdown
     let configuration: Configuration
+    /// The header field with which clients are let in, as a word of the shell, where the host knows one: for its greeting.
+    let clientHeader: String?
     let logger: Logger
 
     init(
         routes: RouteTree<RouteTarget>, encoders: [EncoderHandle], authorizers: [AuthorizerHandle], workers: WorkerPool,
-        wakes: WakeRegistry, shutdown: Shutdown, configuration: Configuration, logger: Logger
+        wakes: WakeRegistry, shutdown: Shutdown, configuration: Configuration, clientHeader: String?, logger: Logger
     ) {
         self.routes = routes
         self.encoders = encoders
@@ -42,6 +44,7 @@ final class Site: Sendable {
             ? nil : Authorization(AuthorizerChain(authorizers, limit: configuration.limits.authorization), audit: AuditLog())
         self.shutdown = shutdown
         self.configuration = configuration
+        self.clientHeader = clientHeader
         self.logger = logger
     }
 
