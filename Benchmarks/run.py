@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import hashlib
 import ctypes
 import http.client
 import json
@@ -18,6 +19,8 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+
+import iam
 
 HERE = Path(__file__).resolve().parent
 TOOLS = HERE / ".build"
@@ -301,6 +304,8 @@ def make_rows():
         "last_open": Row("the same (beside opening the journal each time)", "requests/s"),
         "p50": Row("the same, latency p50", "ms", digits=2),
         "p99": Row("the same, latency p99", "ms", digits=2),
+        "token": Row("the same with AuthToken (beside no authorizer)", "requests/s", ratio_at_least=0.9),
+        "iam": Row("the same with AuthIAM, decisions cached (beside no authorizer)", "requests/s", ratio_at_least=0.9),
         "growth": Row("RSS above idle while ranges run (beside the C loop's RSS)", "MB", at_most=64, digits=1),
         "growth_anonymous": Row("anonymous memory above idle while ranges run", "MB", digits=1),
         "idle": Row("idle RSS", "MB", at_most=45, digits=1),
@@ -341,7 +346,36 @@ def measure_range(options, server, row, accept, unit, base):
     row.add(options.entries / result["wall_s"], base["per_s"])
 
 
-def measure_run(options, server, idle, rows):
+def measure_last(options, server, token=None):
+    header = ["-H", f"Authorization: Bearer {token}"] if token else []
+    return tool(
+        "http-last", "-c", CONNECTIONS, "-s", options.seconds, "-n", 10, *header,
+        server.port, "/v1/range/?skip_prev=10", "application/json",
+    )
+
+
+@contextlib.contextmanager
+def protected_servers(options, directory):
+    """Lends servers with authorizers: by the row's key, the server and the token it takes."""
+    (directory / "token").mkdir()
+    (directory / "iam").mkdir()
+    journal = {"directory": str(options.journal_dir)}
+    digest = hashlib.sha256(b"bench").hexdigest()
+    with iam.running(directory) as (address, jwt), contextlib.ExitStack() as servers:
+        kinds = {
+            "token": ("libloghost-auth-token.so", {"principals": [{"name": "bench", "sha256": digest}]}, "bench"),
+            "iam": ("libloghost-auth-iam.so", {"iam": address, "mode": "open"}, jwt),
+        }
+        lent = {}
+        for key, (library, config, token) in kinds.items():
+            more = f"  - {{name: auth, library: {library}, config: {json.dumps(config)}}}\nauthorizers: [auth]\n"
+            server = Server(options, directory / key, journal, more)
+            servers.callback(server.stop)
+            lent[key] = (server, token)
+        yield lent
+
+
+def measure_run(options, server, protected, idle, rows):
     """One run of everything, our work beside its baseline."""
     base = {}
     with memory_peak(server) as peak:
@@ -358,16 +392,18 @@ def measure_run(options, server, idle, rows):
     warm = tool("journal-iterate", "tail", options.journal_dir, options.tail_repeats)
     opening = tool("journal-iterate", "tail-open", options.journal_dir, max(1, options.tail_repeats // 20))
     try:
-        result = tool(
-            "http-last", "-c", CONNECTIONS, "-s", options.seconds, "-n", 10,
-            server.port, "/v1/range/?skip_prev=10", "application/json",
-        )
+        result = measure_last(options, server)
         rows["last"].add(result["per_s"], warm["per_s"])
         rows["last_open"].add(result["per_s"], opening["per_s"])
         rows["p50"].add(result["p50_ms"])
         rows["p99"].add(result["p99_ms"])
     except Failure as failure:
         rows["last"].fail(failure)
+    for key, (authorized, token) in protected.items():
+        try:
+            rows[key].add(measure_last(options, authorized, token)["per_s"], measure_last(options, server)["per_s"])
+        except Failure as failure:
+            rows[key].fail(failure)
 
 
 # Reporting
@@ -491,10 +527,11 @@ def measure(options):
         say(f"starting loghost {options.runs} times …")
         server, idle = measure_starts(options, Path(directory), rows)
         try:
-            for number in range(options.runs):
-                say(f"run {number + 1} of {options.runs} …")
-                measure_run(options, server, idle, rows)
-                server.memory()
+            with protected_servers(options, Path(directory)) as protected:
+                for number in range(options.runs):
+                    say(f"run {number + 1} of {options.runs} …")
+                    measure_run(options, server, protected, idle, rows)
+                    server.memory()
         except Failure as failure:
             raise Failure(f"{failure}\nthe server's log ends with:\n{server.log_tail()}")
         finally:

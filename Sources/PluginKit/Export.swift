@@ -57,7 +57,9 @@ private struct Registration: @unchecked Sendable {
                 },
                 stop: { instance in
                     guard let instance = unsafe instance else { return }
-                    unsafe Instance.of(instance).plugin.stop()
+                    let box = unsafe Instance.of(instance)
+                    box.plugin.stop()
+                    box.host.calls.close()
                 },
                 destroy: { instance in
                     guard let instance = unsafe instance else { return }

@@ -48,10 +48,37 @@ public struct HTTPResponse: Sendable {
 }
 
 extension Host {
-    /// Makes a request and waits for the whole answer. Throws a `PluginError`: `.upstream` when there is no connection or the answer
-    /// is broken, `.timeout`, `.limit` for a body that is too large, `.unavailable` without the service; `CancellationError` when
-    /// the task is cancelled, and with it the request.
+    /// Makes a request and waits for the whole answer. Throws a `PluginError`: `.invalid` for a request that cannot be made, `.upstream`
+    /// when there is no connection or the answer is broken, `.timeout`, `.limit` for a body that is too large or too many requests,
+    /// `.unavailable` without the service; `CancellationError` when the task is cancelled, and with it the request.
     public func fetch(_ request: HTTPRequest) async throws -> HTTPResponse {
-        throw PluginError(.unavailable, "The host makes no requests.")
+        let call = try self.makeCall()
+        return try await withTaskCancellationHandler {
+            try Task.checkCancellation()
+            try call.begin(request, isStream: false)
+            return try await call.answer()
+        } onCancel: {
+            call.cancel()
+        }
+    }
+
+    /// Makes a request and waits for the answer's head; the body is a sequence. Throws as `fetch` does. The request's deadline ends
+    /// with the head, its `bodyCapacity` has no meaning, and a server that then says nothing for five minutes is `.timeout`.
+    public func stream(_ request: HTTPRequest) async throws -> HTTPStream {
+        let call = try self.makeCall()
+        return try await withTaskCancellationHandler {
+            try Task.checkCancellation()
+            try call.begin(request, isStream: true)
+            return HTTPStream(try await call.answer(), call)
+        } onCancel: {
+            call.cancel()
+        }
+    }
+
+    private func makeCall() throws -> HTTPCall {
+        guard let (host, functions) = unsafe self.service("loghost.host.http/1", as: loghost_host_http.self) else {
+            throw PluginError(.unavailable, "The host makes no requests.")
+        }
+        return HTTPCall(service: unsafe HTTPHostService(host: host, functions: functions), calls: self.calls)
     }
 }

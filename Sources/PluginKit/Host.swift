@@ -1,4 +1,4 @@
-internal import PluginABI
+package import PluginABI
 
 /// The host as a plugin sees it: its log, metrics, clock, descriptors and wake.
 public struct Host: Sendable {
@@ -11,8 +11,9 @@ public struct Host: Sendable {
     private let host: Pointer?
     /// The instance's name in the configuration.
     public let name: String
+    let calls = HTTPCalls()
 
-    init(_ host: UnsafePointer<loghost_host>) {
+    package init(_ host: UnsafePointer<loghost_host>) {
         self.host = unsafe Pointer(value: host)
         self.name = unsafe host.pointee.name.text
     }
@@ -23,7 +24,7 @@ public struct Host: Sendable {
         self.name = name
     }
 
-    private func service<Functions>(_ id: StaticString, as type: Functions.Type) -> (UnsafePointer<loghost_host>, Functions)? {
+    func service<Functions>(_ id: StaticString, as type: Functions.Type) -> (UnsafePointer<loghost_host>, Functions)? {
         guard let host = unsafe self.host?.value, let get = unsafe host.pointee.get_extension,
             let functions = unsafe get(host, UnsafeRawPointer(id.utf8Start).assumingMemoryBound(to: CChar.self))
         else { return nil }

@@ -13,6 +13,7 @@ struct Program {
     private let logger: Logger
     private let plugins: [PluginInstance]
     private let watches: DescriptorWatch
+    private let outbound: OutboundClient
     private let site: Site
 
     /// Loads and creates everything; nothing runs yet. Throws one line for whatever is wrong.
@@ -21,10 +22,11 @@ struct Program {
         self.logger = logger
         Self.raiseDescriptorLimit(for: configuration.limits.connections, logger)
         self.watches = DescriptorWatch()
+        self.outbound = OutboundClient()
         let wakes = WakeRegistry()
         var plugins: [PluginInstance] = []
         for plugin in configuration.plugins {
-            plugins.append(try Self.create(plugin, configuration, unsafeLoadByPath, logger, wakes, self.watches))
+            plugins.append(try Self.create(plugin, configuration, unsafeLoadByPath, logger, wakes, self.watches, self.outbound))
         }
         self.plugins = plugins
         self.site = Site(
@@ -36,7 +38,7 @@ struct Program {
 
     private static func create(
         _ plugin: PluginConfiguration, _ configuration: Configuration, _ byPath: Bool, _ logger: Logger, _ wakes: WakeRegistry,
-        _ watches: DescriptorWatch
+        _ watches: DescriptorWatch, _ outbound: OutboundClient
     ) throws -> PluginInstance {
         let library: LoadedLibrary
         do throws(PluginRefusal) {
@@ -45,7 +47,8 @@ struct Program {
         } catch {
             throw ConfigurationFailure(error.description)
         }
-        let services = HostServices(name: plugin.name, logger: logger, wakes: wakes, watches: watches)
+        let services = HostServices(
+            name: plugin.name, logger: logger, wakes: wakes, watches: watches, outbound: outbound)
         if plugin.getsCredential, library.flags & UInt32(LOGHOST_PLUGIN_USES_CREDENTIAL) == 0 {
             throw ConfigurationFailure(
                 "plugin \(plugin.name) (line \(plugin.line)): credential: this plugin does not use credentials")
@@ -118,6 +121,7 @@ struct Program {
                 try plugin.start()
             } catch {
                 self.stop(self.plugins[..<index])
+                await self.outbound.shutdown()
                 throw ConfigurationFailure(
                     "plugin \(plugin.name): \(error.explanation)")
             }
@@ -179,6 +183,7 @@ struct Program {
         await self.site.workers.stop()
         self.stop(self.plugins[...])
         self.watches.stop()
+        await self.outbound.shutdown()
     }
 
     private func stop(_ plugins: ArraySlice<PluginInstance>) {

@@ -1,4 +1,6 @@
 internal import CLinux
+// To Swift the types of pthread.h belong to whichever module declares them first, and X509 brings this one along.
+internal import CoreFoundation
 internal import Glibc
 internal import PluginABI
 internal import Synchronization
@@ -6,7 +8,7 @@ internal import Synchronization
 /// The fd service: one thread waits for the descriptors of all plugins.
 // The state is under a mutex; the descriptors are set once, in the initializer.
 @safe
-final class DescriptorWatch: @unchecked Sendable {
+package final class DescriptorWatch: @unchecked Sendable {
     @safe
     // A C function and the plugin's context for it, which the ABI allows calling from the watch's thread.
     private struct Watch: @unchecked Sendable {
@@ -33,7 +35,7 @@ final class DescriptorWatch: @unchecked Sendable {
     private var finished = pthread_cond_t()
     private let thread = Mutex<pthread_t?>(nil)
 
-    init() {
+    package init() {
         self.poll = loghost_epoll()
         self.wakeup = loghost_eventfd()
         unsafe pthread_mutex_init(&self.lock, nil)

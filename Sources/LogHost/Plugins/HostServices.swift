@@ -1,11 +1,12 @@
 internal import Glibc
-internal import Logging
-internal import PluginABI
+package import Logging
+package import Metrics
+package import PluginABI
 
 /// The host as one plugin instance sees it: the C struct, and what its functions need.
 // Written in the initializer only; the C struct lives until the object goes, which is after the instance's destroy.
 @safe
-final class HostServices: @unchecked Sendable {
+package final class HostServices: @unchecked Sendable {
     /// The C struct first, so that a pointer to it is a pointer to the whole.
     @safe
     private struct Record {
@@ -18,10 +19,15 @@ final class HostServices: @unchecked Sendable {
     let wakes: WakeRegistry
     let watches: DescriptorWatch
     let metrics: MetricRegistry
+    /// Nil where a plugin is only inspected.
+    let http: HTTPService?
     private let memory = CMemory()
     private let record: UnsafeMutablePointer<Record>
 
-    init(name: String, logger: Logger, wakes: WakeRegistry, watches: DescriptorWatch) {
+    package init(
+        name: String, logger: Logger, wakes: WakeRegistry, watches: DescriptorWatch, outbound: OutboundClient? = nil,
+        factory: any MetricsFactory = MetricsSystem.factory
+    ) {
         self.name = name
         var logger = logger
         logger[metadataKey: "plugin"] = .string(name)
@@ -29,6 +35,7 @@ final class HostServices: @unchecked Sendable {
         self.wakes = wakes
         self.watches = watches
         self.metrics = MetricRegistry(prefix: "loghost_\(name.replacing("-", with: "_"))_")
+        self.http = outbound.map { HTTPService(name: name, client: $0, factory: factory) }
         unsafe self.record = .allocate(capacity: 1)
         unsafe self.record.initialize(
             to: Record(
@@ -46,9 +53,12 @@ final class HostServices: @unchecked Sendable {
     deinit { unsafe self.record.deallocate() }
 
     /// What the plugin's `create` is given.
-    var pointer: UnsafePointer<loghost_host> {
+    package var pointer: UnsafePointer<loghost_host> {
         unsafe UnsafePointer(UnsafeMutableRawPointer(self.record).assumingMemoryBound(to: loghost_host.self))
     }
+
+    /// Ends what the plugin has open; nothing calls it back any more.
+    package func close() { self.http?.close() }
 
     static func of(_ host: UnsafePointer<loghost_host>?) -> HostServices? {
         guard let host = unsafe host else { return nil }
@@ -61,6 +71,7 @@ final class HostServices: @unchecked Sendable {
         case LOGHOST_HOST_METRICS: unsafe UnsafeRawPointer(metricFunctions.pointer)
         case LOGHOST_HOST_CLOCK: unsafe UnsafeRawPointer(clockFunctions.pointer)
         case LOGHOST_HOST_FD: unsafe UnsafeRawPointer(descriptorFunctions.pointer)
+        case LOGHOST_HOST_HTTP: unsafe UnsafeRawPointer(httpFunctions.pointer)
         default: nil
         }
     }

@@ -48,7 +48,10 @@ final class PluginInstance: @unchecked Sendable {
         }
     }
 
-    deinit { unsafe self.descriptor.pointee.destroy(self.instance) }
+    deinit {
+        self.services.close()
+        unsafe self.descriptor.pointee.destroy(self.instance)
+    }
 
     /// What the instance contributes, for people.
     var kinds: [String] {
@@ -68,5 +71,6 @@ final class PluginInstance: @unchecked Sendable {
         guard self.isStarted else { return }
         self.isStarted = false
         unsafe self.descriptor.pointee.stop(self.instance)
+        self.services.close()
     }
 }

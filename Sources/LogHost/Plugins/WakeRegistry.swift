@@ -1,13 +1,15 @@
 internal import Synchronization
 
 /// Carries a plugin's `wake` to whoever waits for that reader. Ids are never used twice, so a late wake hits nobody.
-final class WakeRegistry: Sendable {
+package final class WakeRegistry: Sendable {
     private struct State {
         var nextID: UInt64 = 1
         var listeners: [UInt64: @Sendable () -> Void] = [:]
     }
 
     private let state = Mutex(State())
+
+    package init() {}
 
     /// Registers a listener, called on the waking thread; it must not block.
     func register(_ listener: @escaping @Sendable () -> Void) -> UInt64 {
