@@ -35,7 +35,7 @@ extension EndToEndTests {
                     return (begun.count, range, news.count, last != nil)
                 }
                 try await Task.sleep(for: .seconds(1))
-                try await journal.write([JournalEntry(6)], to: "b")
+                try await journal.write([JournalEntry(6)])
                 let (begun, range, news, isHundredth) = try await result
                 #expect(begun == 99 && news == 99)
                 #expect(range.isOK && range.reset == nil)

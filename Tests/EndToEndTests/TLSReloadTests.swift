@@ -34,7 +34,7 @@ extension EndToEndTests {
                 _ = try third.write(to: site.directory, as: "server")
                 try await Self.wait { try await Self.subject(of: site) == "third" }
 
-                try await journal.write([JournalEntry(6)], to: "b")
+                try await journal.write([JournalEntry(6)])
                 #expect(try await numbers == ["6"], "a connection that was there goes on")
             }
         }
