@@ -1,4 +1,6 @@
 internal import CLinux
+// To Swift the types of pthread.h belong to whichever module declares them first, and X509 brings this one along.
+internal import CoreFoundation
 internal import Glibc
 internal import PluginABI
 internal import Synchronization

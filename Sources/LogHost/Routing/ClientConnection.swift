@@ -31,10 +31,10 @@ final class ClientConnections: Sendable {
         if self.connection(of: channel)?.isGone ?? true { throw CancellationError() }
     }
 
-    /// Counts a connection until it is closed, for those whose requests are not known yet.
-    func count(_ channel: any Channel, capacity: Int) {
-        self.enter(channel, capacity)
+    /// Counts a connection until it is closed, for those whose requests are not known yet. Returns whether it is to be kept.
+    func count(_ channel: any Channel, capacity: Int) -> Bool {
         channel.closeFuture.whenComplete { _ in self.exit() }
+        return self.enter(capacity)
     }
 
     func add(_ connection: ClientConnection, for channel: any Channel) {
@@ -45,12 +45,12 @@ final class ClientConnections: Sendable {
         self.state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(channel)) }
     }
 
-    fileprivate func enter(_ channel: any Channel, _ capacity: Int) {
-        let count = self.state.withLock { state in
+    /// Counts one more. False when there are so many that it cannot even be told so.
+    fileprivate func enter(_ capacity: Int) -> Bool {
+        self.state.withLock { state in
             state.count += 1
-            return state.count
+            return state.count <= capacity + Self.grace
         }
-        if count > capacity + Self.grace { channel.close(promise: nil) }
     }
 
     fileprivate func exit() {
@@ -117,7 +117,7 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.connections.add(self.connection, for: context.channel)
-        if let capacity { self.connections.enter(context.channel, capacity) }
+        if let capacity, !self.connections.enter(capacity) { context.close(promise: nil) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

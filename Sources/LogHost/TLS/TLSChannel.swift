@@ -33,9 +33,9 @@ struct TLSChannel: ServerChildChannel {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             // A handshake holds memory too: counted from its first byte.
-            self.connections.count(channel, capacity: self.limits.connections)
+            let isKept = self.connections.count(channel, capacity: self.limits.connections)
             HostChannel.tune(channel)
-            let deadline = HandshakeDeadline(limit: self.limits.headerRead)
+            let deadline = HandshakeDeadline(limit: isKept ? self.limits.headerRead : .zero)
             var configuration = NIOSSLHandler.Configuration()
             // A large answer must not leave its buffer behind.
             configuration.maximumPreservedOutboundBufferCapacity = 32 << 10

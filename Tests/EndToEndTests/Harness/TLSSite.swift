@@ -45,11 +45,16 @@ struct TLSSite: Sendable {
     private func tunnel<Value: Sendable>(
         _ arguments: [String], _ body: @escaping @Sendable (Descriptor) throws -> Value
     ) async throws -> Value {
+        let (connection, child) = try self.startTunnel(arguments)
+        defer { child.kill() }
+        return try await blocking { try body(connection) }
+    }
+
+    /// The child's end is closed here when this returns: what the server closes is to be seen.
+    private func startTunnel(_ arguments: [String]) throws -> (Descriptor, ChildProcess) {
         let (ours, theirs) = try Descriptor.pair()
         let command = ["openssl", "s_client", "-quiet", "-verify_quiet", "-connect", "127.0.0.1:\(self.port)"] + arguments
-        let child = try ChildProcess(["sh", "-c", "exec \"$@\" 2>/dev/null", "sh"] + command, input: theirs, output: theirs)
-        defer { child.kill() }
-        return try await blocking { try body(ours) }
+        return (ours, try ChildProcess(["sh", "-c", "exec \"$@\" 2>/dev/null", "sh"] + command, input: theirs, output: theirs))
     }
 }
 
