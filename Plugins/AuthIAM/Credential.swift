@@ -30,8 +30,7 @@ enum Credential: Sendable, Hashable {
         let bytes = value.utf8
         if let token = self.dropping("token=", from: bytes) { return .token(String(token)) }
         guard let rest = self.dropping("bearer", from: bytes) else { return .absent }
-        guard !rest.isEmpty else { return .token("") }
-        guard rest.utf8.first == 0x20 else { return .absent }
+        guard rest.isEmpty || rest.utf8.first == 0x20 else { return .absent }
         let token = rest.drop { $0 == " " }
         if isKnown, token.utf8.count(where: { $0 == UInt8(ascii: ".") }) != 2 { return .absent }
         return .token(String(token))
