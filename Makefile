@@ -15,8 +15,9 @@ build: check-toolchain dependencies
 	$(SWIFT_BUILD)
 
 # One build for everything: the tests start the very program that is shipped.
+# One test after the other: those that wait for something must not queue behind others that keep all processors busy.
 test: build test-dependencies abi
-	swift test -c release --disable-testable-imports
+	swift test -c release --disable-testable-imports --no-parallel
 
 # The headers alone, with every C and C++ compiler there is, and the example plugin in C.
 abi: test-dependencies

@@ -81,7 +81,6 @@ extension EndToEndTests {
             } _: { server, authorizer, journal in
                 try await journal.write([JournalEntry(1)])
                 try authorizer.say("allow principal=alice")
-                try await server.follow("/v2/component", as: .sse) { reader in try reader.read(to: 1) }
                 try await server.connect { first in
                     try first.send(HTTPRequest("/v2/component?follow=true"))
                     _ = try first.readHead()

@@ -24,12 +24,17 @@ final class ScriptedAuthorizer: @unchecked Sendable {
 
     private let move: Mutex<Move>
     private let seen = Mutex(Seen())
-    private(set) var handle: AuthorizerHandle!
+    private let name: String
 
     init(_ name: String, _ move: Move) {
+        self.name = name
         self.move = Mutex(move)
+    }
+
+    /// As the host sees it; lives no longer than this.
+    var handle: AuthorizerHandle {
         let instance = unsafe OpaquePointer(Unmanaged.passUnretained(self).toOpaque())
-        self.handle = unsafe AuthorizerHandle(name: name, instance: instance, functions: Self.functions)
+        return unsafe AuthorizerHandle(name: self.name, instance: instance, functions: Self.functions)
     }
 
     var what: Seen { self.seen.withLock { $0 } }

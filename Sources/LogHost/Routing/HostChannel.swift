@@ -63,7 +63,7 @@ struct HostChannel: ServerChildChannel {
             ConnectionObserver(
                 connections: self.connections, capacity: self.isBehindTLS ? nil : self.limits.connections, deadline: deadline,
                 peer: peer))
-        try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: self.limits.idle, logger: logger))
+        try pipeline.addHandler(ConnectionLife(idle: self.limits.idle))
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
     }

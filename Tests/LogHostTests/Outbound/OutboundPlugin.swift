@@ -184,7 +184,8 @@ final class OutboundRecord: Sendable {
     private func leave() { self.state.withLock { $0.isInside = false } }
 
     private static func of(_ context: UnsafeMutableRawPointer?) -> OutboundRecord {
-        unsafe Unmanaged<OutboundRecord>.fromOpaque(context!).takeUnretainedValue()
+        guard let context = unsafe context else { preconditionFailure("the host gives back what it was given") }
+        return unsafe Unmanaged<OutboundRecord>.fromOpaque(context).takeUnretainedValue()
     }
 
     static let callbacks = unsafe loghost_http_callbacks(
