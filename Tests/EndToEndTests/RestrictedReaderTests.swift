@@ -74,6 +74,21 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `the end of a follow names no entry of others`() async throws {
+            try await withAuthorizer { server, authorizer, journal in
+                try await journal.write((1...10).map(Self.entry))
+                for (says, isRestricted) in [(Self.alice, true), ("allow principal=root", false)] {
+                    try authorizer.say(says)
+                    let events = try await server.open(HTTPRequest("/v2/component?limit=2", accept: "text/event-stream")) {
+                        _, connection in try connection.readAllEvents()
+                    }
+                    let end = try #require(events.last)
+                    #expect(end.name == "end")
+                    #expect((end.json?["cursor"] == .null) == isRestricted)
+                }
+            }
+        }
+
         @Test func `what is made of more than entries is refused`() async throws {
             try await withAuthorizer { server, authorizer, journal in
                 try await journal.write((1...10).map(Self.entry))

@@ -14,7 +14,7 @@ internal import Testing
     ) async throws -> (problem: Problem?, seen: ScriptedAuthorizer.Seen) {
         let authorizer = ScriptedAuthorizer("a", move)
         let rechecks = Rechecks(
-            AuthorizerChain([authorizer.handle], limit: .milliseconds(100)), audit: AuditLog(descriptor: -1))
+            AuthorizerChain([authorizer.handle], limit: .milliseconds(100)), audit: AuditLog(LineWriter(descriptor: -1)))
         var first = Grant()
         first.principal = "alice"
         first.recheckAfter = .milliseconds(1)
@@ -56,6 +56,22 @@ internal import Testing
         let (problem, seen) = try await Self.follow({ _ in }, then: move) { $0.calls < 3 }
         #expect(problem == nil)
         #expect(seen.rechecks >= 3)
+    }
+
+    @Test func `nobody is forgotten when there are more follows than can be asked about`() async throws {
+        let authorizer = ScriptedAuthorizer("a", .silence)
+        let rechecks = Rechecks(
+            AuthorizerChain([authorizer.handle], limit: .milliseconds(50)), audit: AuditLog(LineWriter(descriptor: -1)))
+        var grant = Grant()
+        grant.recheckAfter = .milliseconds(1)
+        let signals = (0..<600).map { _ in FollowSignal() }
+        for (number, signal) in signals.enumerated() {
+            rechecks.add(signal, AuthorizationSubject(method: "GET", path: "/\(number)", route: "/", plugin: "p"), grant)
+        }
+        async let _: Void = rechecks.run()
+        let deadline = ContinuousClock.now + .seconds(20)
+        while authorizer.what.paths.count < signals.count, .now < deadline { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(authorizer.what.paths.count == signals.count)
     }
 
     @Test func `a follow goes on while it is allowed`() async throws {

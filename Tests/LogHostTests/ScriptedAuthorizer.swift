@@ -20,6 +20,7 @@ final class ScriptedAuthorizer: @unchecked Sendable {
         var cancelled = 0
         var principals: [String] = []
         var rechecks = 0
+        var paths: Set<String> = []
     }
 
     private let move: Mutex<Move>
@@ -67,9 +68,11 @@ final class ScriptedAuthorizer: @unchecked Sendable {
     ) {
         let principal = unsafe String(
             decoding: UnsafeBufferPointer(start: request.principal.data, count: request.principal.size), as: UTF8.self)
+        let path = unsafe String(decoding: UnsafeBufferPointer(start: request.path.data, count: request.path.size), as: UTF8.self)
         self.seen.withLock { seen in
             seen.calls += 1
             seen.principals.append(principal)
+            seen.paths.insert(path)
             if unsafe request.recheck != 0 { seen.rechecks += 1 }
         }
         switch self.move.withLock({ $0 }) {

@@ -14,20 +14,15 @@ package final class AuditLog: Sendable {
     package static let burst = 100.0
     package static let rate = 10.0
 
-    private let descriptor: Int32
+    private let writer: LineWriter
     private let allowance = Mutex(Allowance())
 
-    /// Writes to a descriptor that stays the caller's.
-    package init(descriptor: Int32 = STDERR_FILENO) {
-        self.descriptor = descriptor
+    package init(_ writer: LineWriter = .standardError) {
+        self.writer = writer
     }
 
     package func record(_ ruling: Ruling, of subject: AuthorizationSubject, isRecheck: Bool = false) {
-        var suppressed = 0
-        if !ruling.result.isAllow {
-            guard let count = self.takeAllowance() else { return }
-            suppressed = count
-        }
+        guard let suppressed = self.takeAllowance(isRefusal: !ruling.result.isAllow) else { return }
         var line: [UInt8] = []
         line.reserveCapacity(512)
         line += #"{"time":""#.utf8
@@ -47,34 +42,27 @@ package final class AuditLog: Sendable {
         if isRecheck { line += #","recheck":true"#.utf8 }
         if suppressed > 0 { line += ",\"suppressed\":\(suppressed)".utf8 }
         line += "}\n".utf8
-        self.write(line)
+        if self.writer.write(line) { return }
+        // Nobody reads what is written: an answer does not wait for that.
+        self.allowance.withLock { $0.suppressed += suppressed + 1 }
     }
 
-    /// Takes one from what refusals may still be written; nil when there is none. Returns how many were left out before.
-    private func takeAllowance() -> Int? {
+    /// Takes one from what refusals may still be written; nil when there is none. Returns how many records were left out before.
+    private func takeAllowance(isRefusal: Bool) -> Int? {
         let now = ContinuousClock.now
         return self.allowance.withLock { allowance in
-            let passed = (now - allowance.refilledAt) / .seconds(1)
-            allowance.tokens = min(Self.burst, allowance.tokens + passed * Self.rate)
-            allowance.refilledAt = now
-            guard allowance.tokens >= 1 else {
-                allowance.suppressed += 1
-                return nil
+            if isRefusal {
+                let passed = (now - allowance.refilledAt) / .seconds(1)
+                allowance.tokens = min(Self.burst, allowance.tokens + passed * Self.rate)
+                allowance.refilledAt = now
+                guard allowance.tokens >= 1 else {
+                    allowance.suppressed += 1
+                    return nil
+                }
+                allowance.tokens -= 1
             }
-            allowance.tokens -= 1
             defer { allowance.suppressed = 0 }
             return allowance.suppressed
-        }
-    }
-
-    /// One call for one line, so that lines of several threads do not mix.
-    private func write(_ line: [UInt8]) {
-        var rest = line[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(self.descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
         }
     }
 

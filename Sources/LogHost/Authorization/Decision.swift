@@ -38,7 +38,9 @@ package struct Decision: Sendable {
         }
         self.principal = unsafe decision.principal.text
         self.credential = unsafe decision.credential.text
-        self.challenge = unsafe decision.challenge.text
+        let challenge = unsafe decision.challenge.text
+        // It becomes a header.
+        self.challenge = challenge.utf8.allSatisfy { (0x20..<0x7F).contains($0) } ? challenge : ""
         self.expires = unsafe decision.expires_realtime_microseconds
         self.recheckAfter = unsafe decision.recheck_after_microseconds
         self.filter = unsafe LogFilter(decision.filter)

@@ -55,20 +55,22 @@ package final class Rechecks: Service {
     private func due() -> [ObjectIdentifier] {
         let now = NIODeadline.now()
         let (due, expired) = self.watched.withLock { watched in
-            var due: [ObjectIdentifier] = []
+            var due: [(id: ObjectIdentifier, at: NIODeadline)] = []
             var expired: [FollowSignal] = []
-            var asking = watched.values.count { $0.isAsking }
-            for id in watched.keys {
-                guard let follow = watched[id] else { continue }
+            var asking = 0
+            for (id, follow) in watched {
+                if follow.isAsking { asking += 1 }
                 if follow.grant.hasExpired {
                     expired.append(follow.signal)
-                } else if !follow.isAsking, follow.nextAt <= now, asking < Self.capacity {
-                    asking += 1
-                    watched[id]?.isAsking = true
-                    due.append(id)
+                } else if !follow.isAsking, follow.nextAt <= now {
+                    due.append((id, follow.nextAt))
                 }
             }
-            return (due, expired)
+            // Who has waited longest comes first: with more than can be asked about, nobody is forgotten.
+            if due.count > Self.capacity - asking { due.sort { $0.at < $1.at } }
+            let asked = due.prefix(Self.capacity - asking).map(\.id)
+            for id in asked { watched[id]?.isAsking = true }
+            return (asked, expired)
         }
         for signal in expired { signal.end(.refused(.authorizationEnded)) }
         return due

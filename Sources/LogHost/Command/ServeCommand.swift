@@ -53,7 +53,8 @@ struct ServeCommand: AsyncParsableCommand {
         if let token { configuration.permit(tokenSHA256: token.sha256) }
         // A unix socket is nobody else's until it has the mode that was configured.
         umask(0o177)
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        LoggingSystem.bootstrap { LineLogHandler(label: $0) }
+        defer { LineWriter.standardError.flush(within: .seconds(1)) }
         var logger = Logger(label: "loghost")
         logger.logLevel = level
         let program = try Program(

@@ -27,6 +27,7 @@ struct HTTP2Channel {
         let keeper = HTTP2Keeper(idle: self.limits.idle, eventLoop: channel.eventLoop, streams: streams)
         let connections = self.connections
         let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(FrameGate())
         // The streams come through `streams`, which loses none: the library's own sequence does when its task is cancelled.
         _ = try pipeline.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: keeper.streamDelegate, frameDelegate: keeper, configuration: self.configuration

@@ -105,6 +105,7 @@ struct LogRoute {
             case .refused(let problem): throw problem
             }
         }
+        try self.grant.check()
         return seat
     }
 

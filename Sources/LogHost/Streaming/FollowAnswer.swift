@@ -165,7 +165,10 @@ struct FollowAnswer: Sendable {
     /// Tells an event stream that this is all; a reconnect with the id is 204.
     private func sendEnd(_ reason: String, _ outbound: Exchange.Outbound) async throws {
         var cursor = JSONText.Value.null
-        if case .cursor(let bytes) = self.follower.place { cursor = .text(String(decoding: bytes, as: UTF8.self)) }
+        // The place may be another's entry, which the filter has passed over.
+        if case .cursor(let bytes) = self.follower.place, !self.follower.opening.encoding.isRestricted {
+            cursor = .text(String(decoding: bytes, as: UTF8.self))
+        }
         let data = JSONText.object([("reason", .text(reason)), ("cursor", cursor)])
         try await self.send(event: "end", data: data, id: "end", isComplete: true, outbound)
     }

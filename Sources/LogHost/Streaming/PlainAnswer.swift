@@ -19,6 +19,7 @@ struct PlainAnswer: Sendable {
         case .proxy:
             throw Problem(501, "This host forwards no requests.")
         case .redirect(let location):
+            try self.grant.check()
             var head = HTTPResponse(status: .seeOther)
             head.headerFields[.location] = location
             self.exchange.answer = .whole(head, nil)

@@ -33,6 +33,13 @@ struct RangeAnswer: Sendable {
             await self.close()
             throw self.stream.failure ?? PluginFailure.unexplained
         }
+        do {
+            // A search may have outlasted it.
+            try self.grant.check()
+        } catch {
+            await self.close()
+            throw error
+        }
         if outcome.continues || outcome == .fault {
             if self.exchange.request.method == .head {
                 await self.close()
