@@ -54,4 +54,12 @@ internal import Testing
         #expect(out.first?.count == Self.preface.count + 9)
         #expect(Array(out.joined()) == bytes)
     }
+
+    @Test func `behind the end of the connection nothing is passed on`() throws {
+        let channel = EmbeddedChannel(handler: FrameGate())
+        channel.close(promise: nil)
+        channel.pipeline.fireChannelRead(ByteBuffer(bytes: Self.preface + Self.frame(4)))
+        #expect(try channel.readInbound(as: ByteBuffer.self) == nil)
+        _ = try? channel.finish(acceptAlreadyClosed: true)
+    }
 }

@@ -3,10 +3,13 @@ package import NIOCore
 /// Passes on whole frames only (RFC 9113, 4.1), and keeps the beginning of at most one.
 ///
 /// The library's parser gives memory back only when what it was handed ends with a frame: a client whose every write ends within one would
-/// otherwise fill the memory.
-package final class FrameGate: ChannelInboundHandler, RemovableChannelHandler {
+/// otherwise fill the memory. Behind the connection's end, while TLS still waits for the client's, it keeps all it is handed: then nothing is
+/// passed on.
+package final class FrameGate: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
 
     private static let prefaceBytes = 24
     private static let headerBytes = 9
@@ -17,9 +20,18 @@ package final class FrameGate: ChannelInboundHandler, RemovableChannelHandler {
     /// Bytes at the beginning of `waiting` that are no frame.
     private var preface = FrameGate.prefaceBytes
 
+    private var isClosing = false
+
     package init() {}
 
+    package func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        self.isClosing = true
+        self.waiting = ByteBuffer()
+        context.close(mode: mode, promise: promise)
+    }
+
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if self.isClosing { return }
         var bytes = Self.unwrapInboundIn(data)
         self.waiting.writeBuffer(&bytes)
         guard let whole = self.takeWhole() else { return }
