@@ -14,22 +14,12 @@ package struct JournalConfiguration: Decodable, Sendable {
     /// What the Logging API gives out.
     static let defaultFields = ["FRAMEWORK_ID", "AGENT_ID", "EXECUTOR_ID", "CONTAINER_ID", "STREAM"]
 
-    private struct Key: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
     package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: Key.self)
-        for key in container.allKeys where !["directory", "files", "namespace", "fields"].contains(key.stringValue) {
-            throw PluginError(.invalid, "\(key.stringValue): unknown key; there are directory, files, namespace and fields")
-        }
-        self.directory = try container.decodeIfPresent(String.self, forKey: Key(stringValue: "directory"))
-        self.files = try container.decodeIfPresent([String].self, forKey: Key(stringValue: "files"))
-        self.namespace = try container.decodeIfPresent(String.self, forKey: Key(stringValue: "namespace"))
-        self.fields = try container.decodeIfPresent([String].self, forKey: Key(stringValue: "fields"))
+        let keys = try StrictKeys(decoder, "directory", "files", "namespace", "fields")
+        self.directory = try keys.value("directory")
+        self.files = try keys.value("files")
+        self.namespace = try keys.value("namespace")
+        self.fields = try keys.value("fields")
     }
 
     func validate() throws {

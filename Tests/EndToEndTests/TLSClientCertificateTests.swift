@@ -68,6 +68,27 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a certificate lets its principal in`() async throws {
+            try await withTLSServer(
+                settings: ["client_auth": "optional"], more: ["authorizers: [token]"],
+                morePlugins: [
+                    "  - name: token", "    library: libloghost-auth-token.so",
+                    "    config: {principals: [{name: node, certificate: \"subject:CN=agent,O=Tests\"}]}",
+                ]
+            ) { server, site, _ in
+                for (client, status) in [(Client.good, "200"), (.without, "401")] {
+                    let (_, output) = try await site.curl("/v1/range/?limit=1", Self.arguments(client, site))
+                    #expect(output.hasSuffix(" \(status)"), "\(client)")
+                }
+                let other = try site.authority.issue("other", .client).write(to: site.directory, as: "other")
+                let (_, output) = try await site.curl("/v1/range/?limit=1", ["--cert", other.certificate, "--key", other.key])
+                #expect(output.hasSuffix(" 401"))
+                #expect(server.log.contains(#""principal":"node""#))
+            } authority: {
+                ["client_ca": $0.authorityFile]
+            }
+        }
+
         private static func arguments(_ client: Client, _ site: TLSSite) throws -> [String] {
             let certificate: TestCertificate
             switch client {
