@@ -47,7 +47,7 @@ final class StallWatch: Sendable {
     private func look() {
         let now = self.progress
         let (hasEnded, isStalled) = self.state.withLock { state in
-            state.stalls = now.taken > state.last.taken || now.left < state.last.left ? 0 : state.stalls + 1
+            state.stalls = now.isAhead(of: state.last) ? 0 : state.stalls + 1
             state.last = now
             return (state.hasEnded, state.stalls >= Self.looks)
         }
@@ -59,8 +59,14 @@ final class StallWatch: Sendable {
     private struct Progress {
         /// Bytes that have left a stream.
         var taken: Int
-        /// Bytes that wait for the client in the host and in the kernel.
-        var left: Int
+        /// Bytes that wait for the client in the host and in the kernel; nil where these do not hold the stream up.
+        var left: Int?
+
+        func isAhead(of last: Progress) -> Bool {
+            if self.taken > last.taken { return true }
+            guard let left, let lastLeft = last.left else { return false }
+            return left < lastLeft
+        }
     }
 
     private var progress: Progress {
@@ -73,7 +79,7 @@ final class StallWatch: Sendable {
         }
         // Where the connection has room, it is the stream's own window that is closed.
         let (buffered, queued) = Self.pendingBytes(of: parent)
-        return Progress(taken: stream.taken, left: buffered > 0 ? buffered + queued : .max)
+        return Progress(taken: stream.taken, left: buffered > 0 ? buffered + queued : nil)
     }
 
     /// Bytes that have not been given to the kernel, and that the kernel has not got rid of.

@@ -50,6 +50,7 @@ struct PlainAnswer: Sendable {
         let first = try await self.read(stream)
         if case .end(let bytes) = first {
             await self.close(stream)
+            try self.grant.check()
             self.exchange.answer = .whole(head, ByteBuffer(bytes: bytes))
             return
         }
