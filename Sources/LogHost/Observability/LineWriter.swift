@@ -6,13 +6,15 @@ internal import Synchronization
 package final class LineWriter: Sendable {
     private struct State {
         var waiting: [UInt8] = []
-        var isWriting = false
+        var isDue = false
     }
 
     /// Where logs go.
     package static let standardError = LineWriter(descriptor: STDERR_FILENO)
     /// Bytes that wait while nobody reads.
     private static let capacity = 1 << 20
+    /// Lines are written together that come within so many milliseconds: under load a call for each would cost more than making it.
+    private static let delay = 5
 
     private let descriptor: Int32
     private let queue = DispatchQueue(label: "loghost.lines")
@@ -28,31 +30,30 @@ package final class LineWriter: Sendable {
         let (isTaken, begins) = self.state.withLock { state in
             guard state.waiting.count + line.count <= Self.capacity else { return (false, false) }
             state.waiting += line
-            defer { state.isWriting = true }
-            return (true, !state.isWriting)
+            defer { state.isDue = true }
+            return (true, !state.isDue)
         }
-        if begins { self.queue.async { self.drain() } }
+        if begins { self.queue.asyncAfter(deadline: .now() + .milliseconds(Self.delay)) { self.drain() } }
         return isTaken
     }
 
     /// Waits until everything is written, at most so long.
     package func flush(within limit: Duration) {
         let written = DispatchSemaphore(value: 0)
-        self.queue.async { written.signal() }
+        self.queue.async {
+            self.drain()
+            written.signal()
+        }
         _ = written.wait(timeout: .now() + .milliseconds(Int(limit / .milliseconds(1))))
     }
 
     private func drain() {
-        while true {
-            let bytes = self.state.withLock { state in
-                let bytes = state.waiting
-                state.waiting = []
-                state.isWriting = !bytes.isEmpty
-                return bytes
-            }
-            if bytes.isEmpty { return }
-            self.writeAll(bytes)
+        let bytes = self.state.withLock { state in
+            state.isDue = false
+            defer { state.waiting = [] }
+            return state.waiting
         }
+        self.writeAll(bytes)
     }
 
     private func writeAll(_ bytes: [UInt8]) {

@@ -22,6 +22,11 @@ extension loghost_bytes {
 @safe
 package final class CMemory {
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
+    /// What is left of the last block.
+    private var rest = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
+    /// A call lends some twenty short texts: a block for each would cost more than the call.
+    private static let blockBytes = 2048
 
     package init() {}
 
@@ -29,13 +34,29 @@ package final class CMemory {
         unsafe self.blocks.forEach { unsafe $0.deallocate() }
     }
 
+    private func allocate(_ count: Int, alignment: Int) -> UnsafeMutableRawPointer {
+        if let start = unsafe self.rest.baseAddress {
+            let aligned = unsafe start.alignedUp(toMultipleOf: alignment)
+            let used = unsafe (aligned - start) + count
+            if unsafe used <= self.rest.count {
+                unsafe self.rest = unsafe UnsafeMutableRawBufferPointer(rebasing: self.rest[used...])
+                return unsafe aligned
+            }
+        }
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(Self.blockBytes, count), alignment: 16)
+        guard let start = block.baseAddress else { preconditionFailure("a block has an address") }
+        unsafe self.blocks.append(start)
+        unsafe self.rest = unsafe UnsafeMutableRawBufferPointer(rebasing: block[count...])
+        return unsafe start
+    }
+
     /// Copies text or bytes; the copy lives as long as this object.
     package func bytes(_ source: some Collection<UInt8>) -> loghost_bytes {
         guard !source.isEmpty else { return unsafe loghost_bytes(data: nil, size: 0) }
-        let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: source.count)
-        _ = unsafe copy.initialize(from: source)
-        unsafe self.blocks.append(UnsafeMutableRawPointer(copy.baseAddress.unsafelyUnwrapped))
-        return unsafe loghost_bytes(data: UnsafePointer(copy.baseAddress), size: source.count)
+        let count = source.count
+        let copy = unsafe self.allocate(count, alignment: 1).bindMemory(to: UInt8.self, capacity: count)
+        _ = unsafe UnsafeMutableBufferPointer(start: copy, count: count).initialize(from: source)
+        return unsafe loghost_bytes(data: copy, size: count)
     }
 
     package func bytes(_ text: String) -> loghost_bytes {
@@ -45,11 +66,12 @@ package final class CMemory {
     /// Copies C values side by side; nil for none.
     func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
         guard !elements.isEmpty else { return nil }
-        let copy = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
+        let memory = unsafe self.allocate(
+            MemoryLayout<Element>.stride * elements.count, alignment: MemoryLayout<Element>.alignment)
+        let copy = unsafe memory.bindMemory(to: Element.self, capacity: elements.count)
         unsafe elements.withUnsafeBufferPointer { source in
             if let base = source.baseAddress { unsafe copy.initialize(from: base, count: source.count) }
         }
-        unsafe self.blocks.append(UnsafeMutableRawPointer(copy))
         return unsafe UnsafePointer(copy)
     }
 

@@ -47,11 +47,9 @@ final class Exchange: @unchecked Sendable {
     var accept: [String] { self.request.headerFields[values: .accept] }
 
     /// The client's address for limits; empty on a unix socket.
-    var clientAddress: String {
-        ClientAddress.of(
-            self.channel.remoteAddress, forwardedFor: self.request.headerFields[values: .forwardedFor],
-            trusted: self.site.configuration.trustedProxies)
-    }
+    lazy var clientAddress = ClientAddress.of(
+        self.channel.remoteAddress, forwardedFor: self.request.headerFields[values: .forwardedFor],
+        trusted: self.site.configuration.trustedProxies)
 
     /// What the transport knows of the client, with the address that counts as the client's.
     var peer: Peer {

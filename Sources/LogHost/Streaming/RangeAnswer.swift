@@ -99,8 +99,11 @@ struct RangeAnswer: Sendable {
     private func end(_ chunk: ByteBuffer) async throws -> ByteBuffer {
         try await self.site.workers.run {
             self.stream.close()
+            // Mostly nothing: the bytes there are would be copied for it, because they are shared.
+            var closing = ByteBuffer()
+            try self.stream.finish(&closing)
             var last = chunk
-            try self.stream.finish(&last)
+            if closing.readableBytes > 0 { last.writeImmutableBuffer(closing) }
             return self.gzip?.compress(last, isLast: true) ?? last
         }
     }
