@@ -22,8 +22,11 @@ final class LogHostProcess: Sendable {
         self.child = try ChildProcess(arguments, output: pipe.writing)
     }
 
-    /// What it has said so far.
-    var log: String { self.output.string }
+    /// What it has said so far. It writes what it says within milliseconds, not at once.
+    var log: String {
+        usleep(100_000)
+        return self.output.string
+    }
 
     /// The memory that is its own, in bytes.
     var anonymousMemory: Int {
