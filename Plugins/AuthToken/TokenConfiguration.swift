@@ -8,21 +8,11 @@ package struct TokenConfiguration: Decodable, Sendable {
     package var principals: Value?
     package var unknownTokens = TokenAuthorizer.UnknownTokens.refuse
 
-    private struct Key: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
     package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: Key.self)
-        for key in container.allKeys where !["file", "principals", "unknown_tokens"].contains(key.stringValue) {
-            throw PluginError(.invalid, "\(key.stringValue): unknown key; there are file, principals and unknown_tokens")
-        }
-        self.file = try container.decodeIfPresent(String.self, forKey: Key(stringValue: "file"))
-        self.principals = try container.decodeIfPresent(Value.self, forKey: Key(stringValue: "principals"))
-        if let text = try container.decodeIfPresent(String.self, forKey: Key(stringValue: "unknown_tokens")) {
+        let keys = try StrictKeys(decoder, "file", "principals", "unknown_tokens")
+        self.file = try keys.value("file")
+        self.principals = try keys.value("principals")
+        if let text = try keys.value("unknown_tokens", as: String.self) {
             guard let value = TokenAuthorizer.UnknownTokens(rawValue: text) else {
                 throw PluginError(.invalid, "unknown_tokens: expected refuse or abstain")
             }
