@@ -164,7 +164,9 @@ class StandInTail:
 
     def __init__(self, spoil=lambda entry: [sse(entry)], head=b"200 OK", more=b""):
         self.spoil, self.head, self.more = spoil, head, more
-        self.targets, self.sources, self.clients, self.waiting = [], [], [], []
+        self.targets, self.sources, self.clients = [], [], []
+        # The most that one client has left in the kernel at one time. Not what is left at the end: this thread may be late.
+        self.waiting = 0
 
     def __enter__(self):
         self.directory = tempfile.TemporaryDirectory()
@@ -205,7 +207,7 @@ class StandInTail:
                 for client, query in list(self.clients):
                     if query.get("filter", [None])[0] in (None, f"LOAD_KEY:{entry['LOAD_KEY']}"):
                         self.give(client, events)
-                self.waiting = [pending(client) for client, _ in self.clients]
+                self.waiting = max(self.waiting, max((pending(client) for client, _ in self.clients), default=0))
 
     @staticmethod
     def give(client, events):
@@ -329,7 +331,7 @@ class FollowLoad(unittest.TestCase):
                 self.assertEqual(self.flaws(result, "slow_"), {**self.PERFECT, **flaws})
                 self.assertEqual(int(pairs(result)["expected"]), 100)
                 self.assertEqual(int(pairs(result)["slow_expected"]), 50)
-                self.assertEqual(sum(size > 300_000 for size in tail.waiting), 1, tail.waiting)
+                self.assertGreater(tail.waiting, 300_000)
 
     def test_a_reader_of_the_backlog_begins_anew(self):
         foreign = chunks(sse({"MESSAGE": "x" * 10_000}) * 100, 65536)
