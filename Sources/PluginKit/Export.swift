@@ -74,6 +74,7 @@ final class Instance: Sendable {
     let plugin: any Plugin
     let host: Host
     let source: (any LogSource)?
+    let asyncSource: (any AsyncLogSource)?
     let encoders: [any Encoder.Type]
     let authorizer: (any Authorizer)?
     let declarations: Declarations
@@ -83,9 +84,11 @@ final class Instance: Sendable {
         self.host = host
         self.plugin = try makePlugin(type, host: host, configuration: configuration)
         self.source = self.plugin.source
+        self.asyncSource = self.plugin.asyncSource
         self.encoders = self.plugin.encoders
         self.authorizer = self.plugin.authorizer
-        self.declarations = Declarations(routes: self.source?.routes ?? [], encodings: self.encoders.map { $0.encoding })
+        self.declarations = Declarations(
+            routes: self.source?.routes ?? self.asyncSource?.routes ?? [], encodings: self.encoders.map { $0.encoding })
     }
 
     static func of(_ pointer: OpaquePointer) -> Instance {
@@ -94,7 +97,8 @@ final class Instance: Sendable {
 
     fileprivate func extensionFunctions(_ id: String) -> UnsafeRawPointer? {
         switch id {
-        case "loghost.source/1" where self.source != nil: unsafe UnsafeRawPointer(sourceFunctions.pointer)
+        case "loghost.source/1" where self.source != nil || self.asyncSource != nil:
+            unsafe UnsafeRawPointer(sourceFunctions.pointer)
         case "loghost.encoder/1" where !self.encoders.isEmpty: unsafe UnsafeRawPointer(encoderFunctions.pointer)
         case "loghost.authorizer/1" where self.authorizer != nil: unsafe UnsafeRawPointer(authorizerFunctions.pointer)
         default: nil

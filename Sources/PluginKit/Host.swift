@@ -11,17 +11,21 @@ public struct Host: Sendable {
     private let host: Pointer?
     /// The instance's name in the configuration.
     public let name: String
+    /// True when this instance is one of the authorizers that decide about every request.
+    public let authorizes: Bool
     let calls = HTTPCalls()
 
     package init(_ host: UnsafePointer<loghost_host>) {
         self.host = unsafe Pointer(value: host)
         self.name = unsafe host.pointee.name.text
+        self.authorizes = unsafe host.pointee.flags & UInt32(LOGHOST_HOST_AUTHORIZES) != 0
     }
 
     /// Makes a host that does nothing, for tests of a plugin's own code.
-    public init(name: String) {
+    public init(name: String, authorizes: Bool = false) {
         self.host = nil
         self.name = name
+        self.authorizes = authorizes
     }
 
     func service<Functions>(_ id: StaticString, as type: Functions.Type) -> (UnsafePointer<loghost_host>, Functions)? {

@@ -11,16 +11,17 @@ public protocol LogSource: Sendable {
     func open(topic: [UInt8], query: Query, request: Request, wake: Wake) throws -> Opened
 }
 
-/// What a route leads to.
-public enum Resolution: Sendable {
-    /// A log: requests with the same topic share one live tail. The filter is the route's own condition.
-    case log(topic: [UInt8], filter: Filter = Filter())
-    /// An answer the plugin writes itself; no body when `bytes` is nil.
-    case answer(status: Int, headers: [(name: String, value: String)], bytes: [UInt8]?)
-    /// 303 to an absolute path or URL.
-    case redirect(String)
-    /// The host forwards the request to this URL, with these headers added.
-    case proxy(String, headers: [(name: String, value: String)])
+/// A log source that has to ask other servers: as `LogSource`, but its functions run on the shared cooperative pool, where they may
+/// await and must not block. Its readers are read on worker threads like any other's: they answer `.pending` instead of waiting.
+///
+/// Both functions are cancelled when the host no longer waits.
+public protocol AsyncLogSource: Sendable {
+    /// The routes it serves. Asked once, before and without `start`.
+    var routes: [Route] { get }
+    /// Finds out what a request is for. The wake is for a `ByteReader` it may answer with.
+    func resolve(_ request: Request, wake: Wake) async throws -> Resolution
+    /// Makes a positioned reader of a topic that `resolve` named. The query's filter already holds the resolution's.
+    func open(topic: [UInt8], query: Query, request: Request, wake: Wake) async throws -> Opened
 }
 
 /// What `open` made, and what it has taken over of the query; the host does the rest.

@@ -23,6 +23,8 @@ public protocol Plugin: Sendable {
 
     /// The log source it contributes, if any. Asked once.
     var source: (any LogSource)? { get }
+    /// The log source it contributes, if that has to ask other servers. Not beside `source`. Asked once.
+    var asyncSource: (any AsyncLogSource)? { get }
     /// The formats it contributes. Asked once.
     var encoders: [any Encoder.Type] { get }
     /// The authorizer it contributes, if any. Asked once.
@@ -39,6 +41,8 @@ extension Plugin {
     public static var usesCredential: Bool { false }
     /// By default none.
     public var source: (any LogSource)? { nil }
+    /// By default none.
+    public var asyncSource: (any AsyncLogSource)? { nil }
     /// By default none.
     public var encoders: [any Encoder.Type] { [] }
     /// By default none.

@@ -88,6 +88,8 @@ public struct Query: Hashable, Sendable {
     public var direction = Direction.forward
     /// True when the host will read on after `.caughtUp`.
     public var follow = false
+    /// True when a start at a cursor is where a client's stream broke off, and no position that it chose.
+    public var resumes = false
     /// Nothing before it, in microseconds since the epoch; 0 = no bound.
     public var since: UInt64 = 0
     /// Nothing after it, in microseconds since the epoch; 0 = no bound.
@@ -113,6 +115,7 @@ public struct Query: Hashable, Sendable {
         self.limit = unsafe query.limit
         self.direction = unsafe query.direction == UInt32(LOGHOST_BACKWARD) ? .backward : .forward
         self.follow = unsafe query.follow != 0
+        self.resumes = unsafe query.flags & UInt32(LOGHOST_QUERY_RESUMES) != 0
         self.since = unsafe query.since_microseconds
         self.until = unsafe query.until_microseconds
         self.filter = unsafe Filter(query.filter)

@@ -17,10 +17,13 @@ public struct Request: Sendable {
     /// What the principal is restricted to: a route that `.appliesFilter` answers from entries that pass it only.
     public let filter: Filter
 
+    /// The path as it came, still encoded.
+    public let path: String
+
     /// Makes a request, as tests of a source do.
     public init(
         route: UInt32, variables: [(name: String, value: String)] = [], query: String = "", principal: String = "",
-        credential: String = "", requestID: String = "", filter: Filter = Filter()
+        credential: String = "", requestID: String = "", filter: Filter = Filter(), path: String = ""
     ) {
         self.route = route
         self.variables = variables
@@ -29,6 +32,7 @@ public struct Request: Sendable {
         self.credential = credential
         self.requestID = requestID
         self.filter = filter
+        self.path = path
     }
 
     /// A variable's value, or nil when the template has none of this name.
@@ -47,5 +51,6 @@ public struct Request: Sendable {
         self.credential = unsafe request.credential.text
         self.requestID = unsafe request.request_id.text
         self.filter = unsafe Filter(request.filter)
+        self.path = unsafe request.path.text
     }
 }

@@ -78,7 +78,7 @@ FIELD(loghost_query, since_microseconds, 56, uint64_t);
 FIELD(loghost_query, until_microseconds, 64, uint64_t);
 FIELD(loghost_query, filter, 72, loghost_filter);
 FIELD(loghost_query, needs, 88, uint32_t);
-FIELD(loghost_query, reserved, 92, uint32_t);
+FIELD(loghost_query, flags, 92, uint32_t);
 FIELD(loghost_query, field_names, 96, const loghost_bytes *);
 FIELD(loghost_query, field_name_count, 104, size_t);
 
@@ -102,7 +102,7 @@ STRUCT(loghost_variable, 32);
 FIELD(loghost_variable, name, 0, loghost_bytes);
 FIELD(loghost_variable, value, 16, loghost_bytes);
 
-STRUCT(loghost_request, 104);
+STRUCT(loghost_request, 120);
 FIELD(loghost_request, size, 0, uint32_t);
 FIELD(loghost_request, route_id, 4, uint32_t);
 FIELD(loghost_request, variables, 8, const loghost_variable *);
@@ -112,6 +112,7 @@ FIELD(loghost_request, principal, 40, loghost_bytes);
 FIELD(loghost_request, credential, 56, loghost_bytes);
 FIELD(loghost_request, request_id, 72, loghost_bytes);
 FIELD(loghost_request, filter, 88, loghost_filter);
+FIELD(loghost_request, path, 104, loghost_bytes);
 
 /* resolution.h */
 STRUCT(loghost_header, 32);
@@ -125,7 +126,7 @@ FIELD(loghost_byte_stream_functions, read, 8, int32_t (*)(loghost_byte_stream *s
       *bytes, loghost_error *error));
 FIELD(loghost_byte_stream_functions, close, 16, void (*)(loghost_byte_stream *stream));
 
-STRUCT(loghost_resolution, 112);
+STRUCT(loghost_resolution, 160);
 FIELD(loghost_resolution, size, 0, uint32_t);
 FIELD(loghost_resolution, kind, 4, uint32_t);
 FIELD(loghost_resolution, topic, 8, loghost_bytes);
@@ -139,11 +140,14 @@ FIELD(loghost_resolution, stream_functions, 72, const loghost_byte_stream_functi
 FIELD(loghost_resolution, location, 80, loghost_bytes);
 FIELD(loghost_resolution, upstream_headers, 96, const loghost_header *);
 FIELD(loghost_resolution, upstream_header_count, 104, size_t);
+FIELD(loghost_resolution, ca_file, 112, loghost_bytes);
+FIELD(loghost_resolution, client_certificate, 128, loghost_bytes);
+FIELD(loghost_resolution, client_key, 144, loghost_bytes);
 
 /* host.h */
 STRUCT(loghost_host, 56);
 FIELD(loghost_host, size, 0, uint32_t);
-FIELD(loghost_host, reserved, 4, uint32_t);
+FIELD(loghost_host, flags, 4, uint32_t);
 FIELD(loghost_host, name, 8, loghost_bytes);
 FIELD(loghost_host, version, 24, loghost_bytes);
 FIELD(loghost_host, get_extension, 40, const void * (*)(const loghost_host *host, const char *id_z));

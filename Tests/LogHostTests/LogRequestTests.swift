@@ -88,7 +88,7 @@ import Testing
         #expect(request.query.start == place.start)
         #expect(request.query.skip == place.skip)
         #expect(request.landing == place.landing)
-        #expect(!request.resumed)
+        #expect(!request.query.resumes)
     }
 
     @Test(
@@ -142,7 +142,7 @@ import Testing
             #expect(request.query.start == Self.cursor(id))
             #expect(request.query.skip == 0)
             #expect(request.landing == .boundary)
-            #expect(request.resumed)
+            #expect(request.query.resumes)
             #expect(!request.ended)
             #expect(request.skipHeaders(moved: 0) == (0, 0))
         }
@@ -152,11 +152,11 @@ import Testing
     }
 
     @Test func `an empty Last-Event-ID is none, and a range of v1 knows no such header`() throws {
-        #expect(try !Self.parse("", Self.stream, id: "").resumed)
+        #expect(try !Self.parse("", Self.stream, id: "").query.resumes)
         #expect(try Self.parse("skip_prev=5", Self.stream, id: "").query.skip == -5)
         let request = try Self.parse("cursor=c", Self.range, id: "end")
         #expect(request.query.start == Self.cursor("c"))
-        #expect(!request.resumed && !request.ended)
+        #expect(!request.query.resumes && !request.ended)
     }
 
     // MARK: Headers

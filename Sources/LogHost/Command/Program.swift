@@ -48,7 +48,8 @@ struct Program {
             throw ConfigurationFailure(error.description)
         }
         let services = HostServices(
-            name: plugin.name, logger: logger, wakes: wakes, watches: watches, outbound: outbound)
+            name: plugin.name, authorizes: configuration.authorizers.contains(plugin.name), logger: logger, wakes: wakes,
+            watches: watches, outbound: outbound)
         if plugin.getsCredential, library.flags & UInt32(LOGHOST_PLUGIN_USES_CREDENTIAL) == 0 {
             throw ConfigurationFailure(
                 "plugin \(plugin.name) (line \(plugin.line)): credential: this plugin does not use credentials")

@@ -26,7 +26,8 @@ package final class HostServices: @unchecked Sendable {
     private let record: UnsafeMutablePointer<Record>
 
     package init(
-        name: String, logger: Logger, wakes: WakeRegistry, watches: DescriptorWatch, outbound: OutboundClient? = nil,
+        name: String, authorizes: Bool = false, logger: Logger, wakes: WakeRegistry, watches: DescriptorWatch,
+        outbound: OutboundClient? = nil,
         factory: any MetricsFactory = MetricsSystem.factory
     ) {
         self.name = name
@@ -41,7 +42,8 @@ package final class HostServices: @unchecked Sendable {
         unsafe self.record.initialize(
             to: Record(
                 host: loghost_host(
-                    size: UInt32(MemoryLayout<loghost_host>.size), reserved: 0, name: self.memory.bytes(name),
+                    size: UInt32(MemoryLayout<loghost_host>.size),
+                    flags: authorizes ? UInt32(LOGHOST_HOST_AUTHORIZES) : 0, name: self.memory.bytes(name),
                     version: self.memory.bytes(LogHostVersion.text),
                     get_extension: { _, id in
                         guard let id = unsafe id else { return nil }

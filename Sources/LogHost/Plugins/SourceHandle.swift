@@ -26,6 +26,8 @@ package struct SourceRequest: Sendable {
     var credential = ""
     /// What the authorizers restrict the principal to.
     var filter = LogFilter()
+    /// As it came.
+    var path = ""
 
     package init(route: UInt32, variables: [(name: String, value: String)], query: String, principal: String, requestID: String) {
         self.route = route
@@ -44,7 +46,7 @@ package struct SourceRequest: Sendable {
             size: UInt32(MemoryLayout<loghost_request>.size), route_id: self.route, variables: memory.array(variables),
             variable_count: variables.count, query: memory.bytes(self.query), principal: memory.bytes(self.principal),
             credential: memory.bytes(self.credential), request_id: memory.bytes(self.requestID),
-            filter: memory.filter(self.filter))
+            filter: memory.filter(self.filter), path: memory.bytes(self.path))
         defer { withExtendedLifetime(memory) {} }
         return unsafe try body(&request)
     }
@@ -183,6 +185,7 @@ extension LogQuery {
         unsafe query.limit = self.limit
         unsafe query.direction = UInt32(self.direction == .forward ? LOGHOST_FORWARD : LOGHOST_BACKWARD)
         unsafe query.follow = self.follow ? 1 : 0
+        unsafe query.flags = self.resumes ? UInt32(LOGHOST_QUERY_RESUMES) : 0
         unsafe query.since_microseconds = self.since
         unsafe query.until_microseconds = self.until
         unsafe query.filter = unsafe memory.filter(self.filter)

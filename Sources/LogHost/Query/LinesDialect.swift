@@ -12,6 +12,8 @@ extension LogRequest {
             switch try CursorParameter.parse(items.firstBytes("cursor")) {
             case .none, .beginning: .head
             case .end: .tail
+            // A position before the first byte, unlike the id of a first line that is empty.
+            case .opaque(let bytes) where bytes == [UInt8(ascii: "0")]: .head
             case .opaque(let bytes): .cursor(bytes)
             }
     }

@@ -49,6 +49,8 @@ package struct LogQuery: Hashable, Sendable {
     package var limit: UInt64 = 0
     package var direction: Direction = .forward
     package var follow = false
+    /// The start is the id of an event that the client was given.
+    package var resumes = false
     /// Microseconds since the epoch; 0 = no bound.
     package var since: UInt64 = 0
     /// Microseconds since the epoch, inclusive; 0 = no bound.

@@ -2,9 +2,7 @@
 package struct LogRequest: Sendable {
     package var query = LogQuery()
     package var landing = Landing.boundary
-    /// The request came with a Last-Event-ID, which took the place of cursor and skips.
-    package var resumed = false
-    /// That was the id of an `end` event: there is nothing to go on with, and 204 tells a browser so.
+    /// The Last-Event-ID was that of an `end` event: there is nothing to go on with, and 204 tells a browser so.
     package var ended = false
     /// Repeated fields and bytes that are no text are to be shown as they are.
     package var exactValues = false
@@ -69,7 +67,7 @@ package struct LogRequest: Sendable {
             case .journalV2, .lines: true
             }
         guard isAccepted, let lastEventID, !lastEventID.isEmpty else { return nil }
-        self.resumed = true
+        self.query.resumes = true
         self.ended = lastEventID == "end" || lastEventID.utf8.starts(with: "end;".utf8)
         return Array(lastEventID.utf8)
     }

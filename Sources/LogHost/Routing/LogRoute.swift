@@ -32,6 +32,7 @@ struct LogRoute {
             route: self.route.id, variables: self.match.variables, query: self.exchange.queryString,
             principal: self.grant.principal, requestID: self.exchange.id)
         request.filter = self.grant.filter
+        request.path = self.exchange.path
         if self.match.target.plugin.getsCredential { request.credential = self.grant.credential }
         let signal = FollowSignal()
         let wakeID = self.site.wakes.register { signal.wake() }

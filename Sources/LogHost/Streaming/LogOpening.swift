@@ -87,7 +87,9 @@ package struct LogOpening: Sendable {
             case .origin: throw PluginFailure.missingEntries
             case .head: again.log.query.start = .head
             case .lost(let cause): return try await again.openBehind(GapEvent(cause: cause, from: "", to: ""))
-            case .cursor(let cursor): again.log.query.start = .cursor(cursor)
+            case .cursor(let cursor):
+                again.log.query.start = .cursor(cursor)
+                again.log.query.resumes = true
             case .before(let cursor):
                 var query = LogQuery()
                 query.start = .cursor(cursor)
@@ -106,7 +108,7 @@ package struct LogOpening: Sendable {
 
     /// A browser that reconnects with an id would never come back from an error.
     private var resumesAfterLoss: Bool {
-        self.log.resumed && self.encoding.encoder.isEventStream && self.log.query.follow
+        self.log.query.resumes && self.encoding.encoder.isEventStream && self.log.query.follow
     }
 
     private func openBehindLoss(_ failure: PluginFailure) async throws -> Opened {

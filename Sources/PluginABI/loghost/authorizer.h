@@ -82,7 +82,7 @@ typedef void (*loghost_authorize_done)(void *context, uint64_t operation, const 
 typedef struct loghost_authorizer {
     uint32_t size;
     uint32_t reserved;
-    /* [any-thread] [must not block] Decides, now or later. */
+    /* [any-thread] [must not block] Decides, now or later. `operation` is unique among all of the host's. */
     void (*authorize)(loghost_instance *instance, uint64_t operation,
                       const loghost_authorization_request *request, loghost_authorize_done done,
                       void *context);

@@ -10,9 +10,14 @@
  * No service ever calls back into the plugin on the calling thread, and `wake` only notes; so all of them may
  * be called under a plugin's own mutex, unless their header says otherwise (giving up an HTTP request). */
 typedef struct loghost_host loghost_host;
+
+enum {
+    LOGHOST_HOST_AUTHORIZES = 1u << 0 /* this instance is in the chain of authorizers */
+};
+
 struct loghost_host {
     uint32_t size;
-    uint32_t reserved;
+    uint32_t flags;        /* LOGHOST_HOST_… */
     loghost_bytes name;    /* the instance's name in the configuration, text */
     loghost_bytes version; /* the host's version, text, for people */
     /* [any-thread] Gives the functions of a service ("loghost.host.log/1"); they live as long as `host`. */

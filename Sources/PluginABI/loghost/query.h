@@ -24,6 +24,10 @@ enum {
                                             `filter`; of each at least its first */
 };
 
+enum {
+    LOGHOST_QUERY_RESUMES = 1u << 0 /* `cursor` is the id of the last event a client was given, not a position it chose */
+};
+
 /* One structured query. Borrowed until `open` has completed; a source that needs it longer copies it.
  *
  * Order of evaluation: start, then `skip` (towards newer when positive, towards older when negative, whatever
@@ -43,7 +47,7 @@ typedef struct loghost_query {
     uint64_t until_microseconds; /* nothing after it; 0 = no bound */
     loghost_filter filter;
     uint32_t needs;
-    uint32_t reserved;
+    uint32_t flags; /* LOGHOST_QUERY_… */
     const loghost_bytes *field_names;
     size_t field_name_count;
 } loghost_query;

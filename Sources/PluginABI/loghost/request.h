@@ -27,6 +27,7 @@ typedef struct loghost_request {
     /* What the authorizers restrict the principal to. A route with LOGHOST_ROUTE_APPLIES_FILTER answers from
      * entries that pass it only; to a log's queries the host adds it. */
     loghost_filter filter;
+    loghost_bytes path; /* as it came, still encoded, without the query */
 } loghost_request;
 
 #endif

@@ -9,7 +9,7 @@ enum {
     LOGHOST_RESOLVED_LOG = 1,      /* a topic, read through `open` */
     LOGHOST_RESOLVED_BYTES = 2,    /* an answer the plugin writes itself */
     LOGHOST_RESOLVED_REDIRECT = 3, /* 303 to `location` */
-    LOGHOST_RESOLVED_PROXY = 4     /* the host forwards the request to `location` */
+    LOGHOST_RESOLVED_PROXY = 4     /* the host forwards the request to `location`: see PROXY */
 };
 
 typedef struct loghost_header {
@@ -37,7 +37,13 @@ typedef struct loghost_byte_stream_functions {
 
 /* The answer of `resolve`. Borrowed by the host during the completion only; it copies what it keeps.
  *
- * BYTES: the plugin gives no Content-Length. For HEAD the host does not read the stream, only closes it. */
+ * BYTES: the plugin gives no Content-Length. For HEAD the host does not read the stream, only closes it.
+ *
+ * PROXY. To an absolute URL the host sends the same method with Accept, Accept-Encoding, Authorization,
+ * Last-Event-ID and traceparent of the client, and `upstream_headers`, which win over the client's of the same
+ * name; the answer comes back as it is, piece by piece, but for Set-Cookie and what belongs to the connection.
+ * A request that a host has forwarded already is 508. An absolute path is served by this host itself, as if it
+ * had been asked for, decided by the authorizers like any other; only once. */
 typedef struct loghost_resolution {
     uint32_t size;
     uint32_t kind;
@@ -49,9 +55,12 @@ typedef struct loghost_resolution {
     size_t header_count;
     loghost_byte_stream *stream;                           /* BYTES: NULL = no body; the host closes it */
     const loghost_byte_stream_functions *stream_functions; /* BYTES */
-    loghost_bytes location;                                /* REDIRECT, PROXY: an absolute path or URL */
+    loghost_bytes location;                                /* REDIRECT, PROXY: an absolute path or URL, with the query */
     const loghost_header *upstream_headers;                /* PROXY: added to the forwarded request */
     size_t upstream_header_count;
+    loghost_bytes ca_file;            /* PROXY, https: PEM; empty = the system's */
+    loghost_bytes client_certificate; /* PROXY, https: PEM file; empty = none */
+    loghost_bytes client_key;         /* PROXY, https: PEM file */
 } loghost_resolution;
 
 #endif

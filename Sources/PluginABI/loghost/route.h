@@ -36,8 +36,9 @@ enum {
 
 /* One route. All pointers live until the instance is destroyed.
  *
- * `path` is a template of segments, `/v2/component/{name}`; the last segment may be `{name...}`, one or more
- * segments with their slashes. A literal wins over a variable. A trailing slash is part of the path. Two
+ * `path` is a template of segments, `/v2/component/{name}`; one segment may be `{name...}`, one or more
+ * segments with their slashes; literal segments may follow such a one. A literal wins over a variable, and a
+ * longer end over a shorter one. A trailing slash is part of the path. Two
  * routes with the same method and the same shape collide, and the host does not start. A GET route also
  * serves HEAD. Variables reach the plugin percent-decoded; an empty segment never matches one, and a control
  * character anywhere in a path is 400. */

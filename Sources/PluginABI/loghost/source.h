@@ -67,6 +67,9 @@ typedef struct loghost_read_result {
 
 /* The functions of a source.
  *
+ * An operation's id is above 0 and unique among all operations of the host, whatever they are for, so that
+ * `cancel` needs no more than it.
+ *
  * Visibility: an entry returned by any reader of a topic is seen by every `read` of that topic that begins
  * later, unless it lies behind that reader's position. Order is the source's; the host compares cursors for
  * equality only. */
