@@ -30,7 +30,7 @@ package struct ServerURL: Sendable, Hashable {
 
     /// Makes the URL of a path, which begins with a slash, and of query items, whose values are percent-encoded here and once.
     func url(_ path: String, _ items: [(name: String, value: String)] = []) -> String {
-        let query = items.map { "\($0.name)=\(Self.percentEncoded($0.value))" }.joined(separator: "&")
+        let query = items.map { "\($0.name)=\(percentEncoded($0.value))" }.joined(separator: "&")
         return self.base + path + (query.isEmpty ? "" : "?\(query)")
     }
 
@@ -56,19 +56,6 @@ package struct ServerURL: Sendable, Hashable {
         if host == "localhost" || host == "[::1]" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0) != nil && !$0.hasPrefix("+") }
-    }
-
-    static func percentEncoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            if isLetterOrDigit(byte) || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte) {
-                bytes.append(byte)
-            } else {
-                bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

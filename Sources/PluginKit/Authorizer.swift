@@ -60,6 +60,8 @@ public struct AuthorizationRequest: Sendable {
     public var peer = Peer()
     /// What an authorizer before this one has verified; else empty.
     public var principal = ""
+    /// The credential that an authorizer before this one has verified, for plugins that declare and are granted it; else empty.
+    public var credential = ""
     /// For logs and for requests to other servers.
     public var requestID = ""
     /// True when asked again during a follow.

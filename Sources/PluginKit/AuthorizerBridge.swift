@@ -106,6 +106,7 @@ extension AuthorizationRequest {
         }
         self.principal = unsafe request.principal.text
         self.requestID = unsafe request.request_id.text
+        self.credential = unsafe request.credential.text
         self.isRecheck = unsafe request.recheck != 0
         guard let peer = unsafe request.peer?.pointee else { return }
         self.peer.address = unsafe peer.address.text

@@ -337,7 +337,7 @@ FIELD(loghost_peer, certificate_subject, 40, loghost_bytes);
 FIELD(loghost_peer, certificate_names, 56, const loghost_bytes *);
 FIELD(loghost_peer, certificate_name_count, 64, size_t);
 
-STRUCT(loghost_authorization_request, 144);
+STRUCT(loghost_authorization_request, 160);
 FIELD(loghost_authorization_request, size, 0, uint32_t);
 FIELD(loghost_authorization_request, recheck, 4, uint32_t);
 FIELD(loghost_authorization_request, method, 8, loghost_bytes);
@@ -351,6 +351,7 @@ FIELD(loghost_authorization_request, header_count, 96, size_t);
 FIELD(loghost_authorization_request, peer, 104, const loghost_peer *);
 FIELD(loghost_authorization_request, principal, 112, loghost_bytes);
 FIELD(loghost_authorization_request, request_id, 128, loghost_bytes);
+FIELD(loghost_authorization_request, credential, 144, loghost_bytes);
 
 STRUCT(loghost_decision, 136);
 FIELD(loghost_decision, size, 0, uint32_t);

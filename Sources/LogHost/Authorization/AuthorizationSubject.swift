@@ -33,9 +33,10 @@ package struct AuthorizationSubject: Sendable {
         self.canBeFiltered = canBeFiltered
     }
 
-    /// Lends the request to a C call; whoever keeps the memory keeps what was lent.
+    /// Lends the request to a C call, with what is known of the client so far; whoever keeps the memory keeps what was lent.
     func lend<Result>(
-        principal: String, isRecheck: Bool, in memory: CMemory, _ body: (UnsafePointer<loghost_authorization_request>) -> Result
+        grant: Grant, withCredential: Bool, isRecheck: Bool, in memory: CMemory,
+        _ body: (UnsafePointer<loghost_authorization_request>) -> Result
     ) -> Result {
         let variables = unsafe self.variables.map {
             unsafe loghost_variable(name: memory.bytes($0.name), value: memory.bytes($0.value))
@@ -54,7 +55,8 @@ package struct AuthorizationSubject: Sendable {
             method: memory.bytes(self.method), path: memory.bytes(self.path), route: memory.bytes(self.route),
             plugin: memory.bytes(self.plugin), variables: memory.array(variables), variable_count: variables.count,
             headers: memory.array(headers), header_count: headers.count, peer: memory.array([peer]),
-            principal: memory.bytes(principal), request_id: memory.bytes(self.requestID))
+            principal: memory.bytes(grant.principal), request_id: memory.bytes(self.requestID),
+            credential: memory.bytes(withCredential ? grant.credential : ""))
         guard let lent = unsafe memory.array([request]) else { preconditionFailure("one element has an address") }
         return unsafe body(lent)
     }

@@ -63,7 +63,7 @@ package struct AuthorizerChain: Sendable {
             let decision: Decision
             do {
                 decision = try await authorizer.decide(
-                    subject, principal: grant.principal, isRecheck: isRecheck, until: deadline)
+                    subject, grant: grant, isRecheck: isRecheck, until: deadline)
             } catch let error as CancellationError {
                 throw error
             } catch is OperationTimeout {

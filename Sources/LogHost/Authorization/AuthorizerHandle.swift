@@ -6,25 +6,32 @@ package import PluginABI
 package final class AuthorizerHandle: @unchecked Sendable {
     /// The instance's name in the configuration.
     package let name: String
+    /// It is told the credential that others before it have verified.
+    private let getsCredential: Bool
     private let instance: OpaquePointer
     private let functions: UnsafePointer<loghost_authorizer>
     private let deciding = OperationTable<Decision>()
 
-    package init(name: String, instance: OpaquePointer, functions: UnsafePointer<loghost_authorizer>) {
+    package init(
+        name: String, getsCredential: Bool = false, instance: OpaquePointer, functions: UnsafePointer<loghost_authorizer>
+    ) {
         self.name = name
+        self.getsCredential = getsCredential
         unsafe self.instance = unsafe instance
         unsafe self.functions = unsafe functions
     }
 
-    /// Asks; throws what the plugin failed with, and a time-out when it is silent until the deadline.
+    /// Asks, with what is known of the client so far; throws what the plugin failed with, and a time-out when it is silent until the deadline.
     package func decide(
-        _ subject: AuthorizationSubject, principal: String, isRecheck: Bool, until deadline: ContinuousClock.Instant
+        _ subject: AuthorizationSubject, grant: Grant, isRecheck: Bool, until deadline: ContinuousClock.Instant
     ) async throws -> Decision {
         // What is lent lives until the decision is there, or nobody waits for it any more.
         let memory = CMemory()
         defer { withExtendedLifetime(memory) {} }
         return try await self.deciding.perform(until: deadline) { operation in
-            unsafe subject.lend(principal: principal, isRecheck: isRecheck, in: memory) { request in
+            unsafe subject.lend(
+                grant: grant, withCredential: self.getsCredential, isRecheck: isRecheck, in: memory
+            ) { request in
                 unsafe self.functions.pointee.authorize(
                     self.instance, operation, request,
                     { context, operation, decision, error in

@@ -44,7 +44,7 @@ final class PluginInstance: @unchecked Sendable {
                 unsafe EncoderHandle.all(instance: instance, functions: $0)
             } ?? []
         self.authorizer = unsafe functions(LOGHOST_AUTHORIZER, as: loghost_authorizer.self).map {
-            unsafe AuthorizerHandle(name: name, instance: instance, functions: $0)
+            unsafe AuthorizerHandle(name: name, getsCredential: getsCredential, instance: instance, functions: $0)
         }
     }
 

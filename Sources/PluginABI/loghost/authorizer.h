@@ -51,6 +51,8 @@ typedef struct loghost_authorization_request {
     const loghost_peer *peer;
     loghost_bytes principal; /* what an authorizer before this one has verified; else empty */
     loghost_bytes request_id;
+    /* What an authorizer before this one has verified, under the rules of loghost_request.credential. */
+    loghost_bytes credential;
 } loghost_authorization_request;
 
 /* A decision. Borrowed by the host during the completion only. */

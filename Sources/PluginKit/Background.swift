@@ -1,8 +1,8 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Runs the tasks that belong to no request, and ends them all.
-final class Background: Sendable {
+/// Runs the tasks of a plugin that belong to no request, and ends them all: `stop` calls `end`.
+public final class Background: Sendable {
     private struct State {
         var tasks: [UInt64: @Sendable () -> Void] = [:]
         var next: UInt64 = 0
@@ -12,9 +12,12 @@ final class Background: Sendable {
     private let state = Mutex(State())
     private let running = DispatchGroup()
 
+    /// Runs nothing yet.
+    public init() {}
+
     /// Starts a task; after `end` it starts cancelled.
     @discardableResult
-    func start<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) -> Task<Value, Never> {
+    public func start<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) -> Task<Value, Never> {
         self.state.withLock { state in
             let id = state.next
             state.next += 1
@@ -32,7 +35,7 @@ final class Background: Sendable {
     }
 
     /// Cancels all tasks and waits until none runs, at most so many seconds. Blocks.
-    func end(within seconds: Int = 5) {
+    public func end(within seconds: Int = 5) {
         let tasks = self.state.withLock { state in
             state.hasEnded = true
             return state.tasks.values.map { $0 }
