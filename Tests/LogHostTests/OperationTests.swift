@@ -95,6 +95,26 @@ import Testing
         #expect(Set(numbers.map(\.1)).count == 20)
     }
 
+    @Test func `operations of different kinds never have the same number`() async throws {
+        let one = OperationTable<Int>()
+        let other = OperationTable<String>()
+        var numbers: Set<UInt64> = [0]
+        for _ in 0..<10 {
+            _ = try await one.perform { id in
+                #expect(numbers.insert(id).inserted)
+                // A completion with it finds nothing where it is not from.
+                #expect(!other.complete(id, .success("")))
+                #expect(one.complete(id, .success(1)))
+            } cancel: { _ in
+            }
+            _ = try await other.perform { id in
+                #expect(numbers.insert(id).inserted)
+                #expect(other.complete(id, .success("")))
+            } cancel: { _ in
+            }
+        }
+    }
+
     @Test func `a failure is thrown`() async {
         let table = OperationTable<Int>()
         await #expect(throws: Failure.self) {

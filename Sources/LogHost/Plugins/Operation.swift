@@ -61,15 +61,13 @@ package struct OperationTimeout: Error {
     package init() {}
 }
 
+/// One count for the operations of all kinds: a plugin is told with the number alone which one is given up.
+private let lastOperationID = Atomic<UInt64>(0)
+
 /// The open operations of one kind, by the number the plugin completes them with. A number that is not there any more is
 /// a late completion, and nobody's.
 package final class OperationTable<Value: Sendable>: Sendable {
-    private struct State {
-        var nextID: UInt64 = 1
-        var operations: [UInt64: Operation<Value>] = [:]
-    }
-
-    private let state = Mutex(State())
+    private let operations = Mutex<[UInt64: Operation<Value>]>([:])
 
     package init() {}
 
@@ -79,16 +77,12 @@ package final class OperationTable<Value: Sendable>: Sendable {
         until deadline: ContinuousClock.Instant? = nil, begin: (UInt64) -> Void, cancel: @escaping @Sendable (UInt64) -> Void
     ) async throws -> Value {
         let operation = Operation<Value>()
-        let id = self.state.withLock { state in
-            let id = state.nextID
-            state.nextID += 1
-            state.operations[id] = operation
-            return id
-        }
+        let id = lastOperationID.add(1, ordering: .relaxed).newValue
+        self.operations.withLock { $0[id] = operation }
         begin(id)
         if let result = operation.result { return try result.get() }
         let giveUp = { @Sendable (error: any Error) -> Void in
-            guard self.state.withLock({ $0.operations.removeValue(forKey: id) }) != nil else { return }
+            guard self.operations.withLock({ $0.removeValue(forKey: id) }) != nil else { return }
             cancel(id)
             _ = operation.complete(.failure(error))
         }
@@ -106,7 +100,7 @@ package final class OperationTable<Value: Sendable>: Sendable {
 
     /// Completes an operation; false when it is late.
     package func complete(_ id: UInt64, _ result: Result<Value, any Error>) -> Bool {
-        guard let operation = self.state.withLock({ $0.operations.removeValue(forKey: id) }) else { return false }
+        guard let operation = self.operations.withLock({ $0.removeValue(forKey: id) }) else { return false }
         return operation.complete(result)
     }
 }
