@@ -87,6 +87,59 @@ import Testing
         #expect(try Self.find(path, in: Self.tree("/f/{id}/{path...}", "/f/{id}/stat")) == expected)
     }
 
+    @Test(arguments: [
+        ("/x/f", "GET /x/{file...} file=f"), ("/x/f/download", "GET /x/{file...}/download file=f"),
+        ("/x/a/b/c/download", "GET /x/{file...}/download file=a/b/c"), ("/x/download", "GET /x/{file...} file=download"),
+        ("/x/download/download", "GET /x/{file...}/download file=download"),
+        ("/x/a/download/b", "GET /x/{file...} file=a/download/b"),
+        ("/x/a/as/zip/download", "GET /x/{file...}/as/zip/download file=a"),
+        ("/x/as/zip/download", "GET /x/{file...}/download file=as/zip"),
+        ("/x/a/as/download", "GET /x/{file...}/download file=a/as"),
+        ("/x/a//download", "GET /x/{file...}/download file=a/"), ("/x//download", "404"), ("/x//a/download", "404"),
+        ("/x/a/download/", "GET /x/{file...}/ file=a/download"), ("/x/a/", "GET /x/{file...}/ file=a"), ("/x/", "404"),
+        ("/x/a%2Fb/download", "GET /x/{file...}/download file=a/b"), ("/x/a%2Fdownload", "GET /x/{file...} file=a/download"),
+        ("/x/a/Download", "GET /x/{file...} file=a/Download"),
+        // A literal and a variable win, also over a longer end.
+        ("/x/own/download", "GET /x/own/download"), ("/x/own/as/zip/download", "GET /x/{file...}/as/zip/download file=own"),
+        ("/x/a/raw", "GET /x/{one}/raw one=a"), ("/x/a/b/raw", "GET /x/{file...}/raw file=a/b"),
+        ("/y/1/a/b/download", "GET /y/{id}/{file...}/download id=1 file=a/b"), ("/y/1/a", "404"), ("/y/1/download", "404"),
+    ])
+    func `literals may follow the rest, and the longest end wins`(path: String, expected: String) throws {
+        let templates = [
+            "/x/{file...}", "/x/{file...}/download", "/x/{file...}/as/zip/download", "/x/{file...}/", "/x/own/download",
+            "/x/{one}/raw", "/x/{file...}/raw", "/y/{id}/{file...}/download",
+        ]
+        for order in [templates, templates.reversed()] {
+            #expect(try Self.find(path, in: Self.tree(order.map { ("GET", $0) })) == expected)
+        }
+    }
+
+    @Test func `a longer end without the method gives way, and its methods are told`() throws {
+        let tree = try Self.tree([("GET", "/x/{r...}"), ("PUT", "/x/{r...}/end"), ("POST", "/x/{r...}/the/end")])
+        #expect(try Self.find("/x/a/the/end", in: tree) == "GET /x/{r...} r=a/the/end")
+        #expect(try Self.find("/x/a/the/end", method: "PUT", in: tree) == "PUT /x/{r...}/end r=a/the")
+        #expect(try Self.find("/x/a/the/end", method: "DELETE", in: tree) == "405 GET POST PUT")
+        #expect(try Self.find("/x/a/b", method: "PUT", in: tree) == "405 GET")
+    }
+
+    @Test func `a path of many segments is looked up in no time`() throws {
+        // Each could be a literal, a variable or part of the rest.
+        var templates = ["/{rest...}"]
+        for depth in 1...12 {
+            templates += [String(repeating: "/a", count: depth), String(repeating: "/a", count: depth) + "/{r...}/z"]
+            templates += [(1...depth).map { "/{v\($0)}" }.joined() + "/b"]
+        }
+        let tree = try Self.tree(templates.map { ("GET", $0) })
+        let path = try RequestPath(String(repeating: "/a", count: 4_000))
+        let duration = try ContinuousClock().measure {
+            for _ in 0..<20 {
+                guard case .match(let match) = tree.find(method: "GET", path: path) else { throw CancellationError() }
+                #expect(match.template == "/{rest...}")
+            }
+        }
+        #expect(duration < .seconds(10))
+    }
+
     @Test func `GET serves HEAD, and other methods are told`() throws {
         let tree = try Self.tree([
             ("GET", "/a"), ("POST", "/a"), ("DELETE", "/{v}"), ("GET", "/p/{r...}"), ("PUT", "/p/x"), ("POST", "/only"),
@@ -107,7 +160,7 @@ import Testing
 
     @Test(arguments: [
         ("/a", "/a"), ("/{x}", "/{y}"), ("/a/{x}/b", "/a/{y}/b"), ("/a/{x...}", "/a/{y...}"), ("/a/", "/a/"),
-        ("/{x...}", "/{y...}"),
+        ("/{x...}", "/{y...}"), ("/a/{x...}/b/c", "/a/{y...}/b/c"), ("/a/{x...}/", "/a/{y...}/"),
     ])
     func `two routes of one shape collide, and both plugins are named`(first: String, second: String) throws {
         var tree = RouteTree<Int>()
@@ -125,7 +178,10 @@ import Testing
         #expect(match.target == 1)
     }
 
-    @Test(arguments: [("/a", "/a/"), ("/a/{x}", "/a/b"), ("/a/{x}", "/a/{x...}"), ("/a/{x}", "/a/{x}/"), ("/{x}/b", "/a/{y}")])
+    @Test(arguments: [
+        ("/a", "/a/"), ("/a/{x}", "/a/b"), ("/a/{x}", "/a/{x...}"), ("/a/{x}", "/a/{x}/"), ("/{x}/b", "/a/{y}"),
+        ("/{x...}/a", "/{x...}"), ("/{x...}/a", "/{x...}/b"), ("/{x...}/a/b", "/{x...}/b"), ("/{x...}/a", "/{x}/a"),
+    ])
     func `routes of different shape do not collide`(first: String, second: String) throws {
         #expect(try Self.tree(first, second).templates.map(\.template) == [first, second])
     }
@@ -135,9 +191,9 @@ import Testing
         ("GET", "a", "expected a method and a path that begins with /"),
         ("GET", "{a}", "expected a method and a path that begins with /"),
         ("", "/a", "expected a method and a path that begins with /"),
-        ("GET", "/{a...}/b", "only the last segment may take the rest"),
-        ("GET", "/{a...}/", "only the last segment may take the rest"),
-        ("GET", "/{a...}/{b...}", "only the last segment may take the rest"),
+        ("GET", "/{a...}/{b...}", "only literal segments may follow the one that takes the rest"),
+        ("GET", "/{a...}/{b}", "only literal segments may follow the one that takes the rest"),
+        ("GET", "/{a...}/b/{c}", "only literal segments may follow the one that takes the rest"),
     ])
     func `a malformed template is refused`(method: String, template: String, expected: String) {
         var tree = RouteTree<Int>()

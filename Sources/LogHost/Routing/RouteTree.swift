@@ -1,4 +1,7 @@
 /// All plugins' routes: matching is pure, and two routes of the same shape are refused when they are added.
+///
+/// A search looks at each segment of each template at most once, whatever the path: a node is reached in one way only, and behind
+/// `{name...}` stand literals alone, which are compared from the path's end.
 package struct RouteTree<Target: Sendable>: Sendable {
     /// A matched route and its variables, decoded.
     package struct Match: Sendable {
@@ -18,9 +21,24 @@ package struct RouteTree<Target: Sendable>: Sendable {
         var literals: [String: Node] = [:]
         /// `{name}`: one segment, not empty. In an array because a struct cannot hold itself.
         var variable: [Node] = []
-        /// Leaves by method, of the route that ends here and of the one that takes the rest.
+        /// Leaves by method, of the route that ends here.
         var leaves: [String: Leaf] = [:]
-        var rest: [String: Leaf] = [:]
+        /// Of those that take the rest; the longest end first.
+        var rests: [Rest] = []
+    }
+
+    /// `{name...}` and the literals behind it.
+    private struct Rest: Sendable {
+        var end: [String]
+        var leaves: [String: Leaf] = [:]
+
+        /// What the variable takes of a path: at least one segment, the first of them not empty; nil when it does not end so.
+        func taken(of path: ArraySlice<String>) -> String? {
+            guard path.count > self.end.count, path.first != "", path.suffix(self.end.count).elementsEqual(self.end) else {
+                return nil
+            }
+            return path.dropLast(self.end.count).joined(separator: "/")
+        }
     }
 
     private var root = Node()
@@ -41,19 +59,23 @@ package struct RouteTree<Target: Sendable>: Sendable {
         }
         var names: [String] = []
         var path: [String?] = []
-        var takesRest = false
+        var end: [String]?
         for segment in template.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            guard !takesRest else {
-                throw Collision(description: "plugin \(owner): route \(template): only the last segment may take the rest")
-            }
             guard segment.contains(where: { $0 == "{" || $0 == "}" }) else {
-                path.append(String(segment))
+                if end == nil { path.append(String(segment)) } else { end?.append(String(segment)) }
                 continue
+            }
+            guard end == nil else {
+                throw Collision(
+                    description:
+                        "plugin \(owner): route \(template): only literal segments may follow the one that takes the rest")
             }
             var name = segment.hasPrefix("{") && segment.hasSuffix("}") ? String(segment.dropFirst().dropLast()) : ""
             if name.hasSuffix("...") {
-                takesRest = true
+                end = []
                 name.removeLast(3)
+            } else {
+                path.append(nil)
             }
             guard isVariableName(name), !names.contains(name) else {
                 throw Collision(
@@ -61,11 +83,9 @@ package struct RouteTree<Target: Sendable>: Sendable {
                         "plugin \(owner): route \(template): {name} must be a whole segment, of a-z, 0-9 and _, and unique")
             }
             names.append(name)
-            path.append(nil)
         }
-        if takesRest { path.removeLast() }
         let leaf = Leaf(target: target, template: template, owner: owner, names: names)
-        if let other = Self.insert(leaf, method, path[...], takesRest, into: &self.root) {
+        if let other = Self.insert(leaf, method, path[...], end, into: &self.root) {
             throw Collision(
                 description:
                     "plugin \(owner): route \(method) \(template): plugin \(other.owner) already has \(method) \(other.template)")
@@ -74,19 +94,29 @@ package struct RouteTree<Target: Sendable>: Sendable {
     }
 
     private static func insert(
-        _ leaf: Leaf, _ method: String, _ path: ArraySlice<String?>, _ takesRest: Bool, into node: inout Node
+        _ leaf: Leaf, _ method: String, _ path: ArraySlice<String?>, _ end: [String]?, into node: inout Node
     ) -> Leaf? {
         guard let segment = path.first else {
-            let other = takesRest ? node.rest[method] : node.leaves[method]
-            if let other { return other }
-            if takesRest { node.rest[method] = leaf } else { node.leaves[method] = leaf }
+            guard let end else { return self.insert(leaf, method, into: &node.leaves) }
+            if let known = node.rests.firstIndex(where: { $0.end == end }) {
+                return self.insert(leaf, method, into: &node.rests[known].leaves)
+            }
+            let place = node.rests.firstIndex { $0.end.count < end.count } ?? node.rests.endIndex
+            node.rests.insert(Rest(end: end, leaves: [method: leaf]), at: place)
             return nil
         }
         if let segment {
-            return self.insert(leaf, method, path.dropFirst(), takesRest, into: &node.literals[segment, default: Node()])
+            return self.insert(leaf, method, path.dropFirst(), end, into: &node.literals[segment, default: Node()])
         }
         if node.variable.isEmpty { node.variable.append(Node()) }
-        return self.insert(leaf, method, path.dropFirst(), takesRest, into: &node.variable[0])
+        return self.insert(leaf, method, path.dropFirst(), end, into: &node.variable[0])
+    }
+
+    /// Puts a leaf where there is none of its method, and else answers that one.
+    private static func insert(_ leaf: Leaf, _ method: String, into leaves: inout [String: Leaf]) -> Leaf? {
+        if let other = leaves[method] { return other }
+        leaves[method] = leaf
+        return nil
     }
 
     /// What a path leads to.
@@ -97,7 +127,8 @@ package struct RouteTree<Target: Sendable>: Sendable {
         case none
     }
 
-    /// Finds a route: a literal wins over a variable, a variable over the rest. GET also serves HEAD.
+    /// Finds a route: a literal wins over a variable, a variable over the rest, a longer end behind the rest over a shorter one. GET
+    /// also serves HEAD.
     package func find(method: String, path: RequestPath) -> Answer {
         let method = method == "HEAD" ? "GET" : method
         var methods: Set<String> = []
@@ -124,10 +155,11 @@ package struct RouteTree<Target: Sendable>: Sendable {
             if let leaf = self.find(method, path.dropFirst(), variable, &values, &methods) { return leaf }
             values.removeLast()
         }
-        if !node.rest.isEmpty, !segment.isEmpty {
-            methods.formUnion(node.rest.keys)
-            if let leaf = node.rest[method] {
-                values.append(path.joined(separator: "/"))
+        for rest in node.rests {
+            guard let taken = rest.taken(of: path) else { continue }
+            methods.formUnion(rest.leaves.keys)
+            if let leaf = rest.leaves[method] {
+                values.append(taken)
                 return leaf
             }
         }
