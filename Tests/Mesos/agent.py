@@ -38,7 +38,12 @@ class Agent(Simulated):
     def restart(self, refused_ms=200, missing_ms=50, unavailable_ms=2000):
         """Ends and comes back as a real one does (M36)."""
         self.stop_restart()
-        self.restarting = self.spawn(self._restart(refused_ms / 1000, missing_ms / 1000, unavailable_ms / 1000))
+        self.phase = "refused"
+        self.close()
+        self.heal()
+        frameworks = self.world.cluster.frameworks.values()
+        self.world.sandboxes.restart({os.fsencode(each["id"]) for each in frameworks if each.get("checkpoint") is False})
+        self.restarting = self.spawn(self._come_back(refused_ms / 1000, missing_ms / 1000, unavailable_ms / 1000))
 
     def stop_restart(self):
         if self.restarting:
@@ -46,12 +51,7 @@ class Agent(Simulated):
         self.restarting = None
         self.phase = "up"
 
-    async def _restart(self, refused, missing, unavailable):
-        self.phase = "refused"
-        self.close()
-        self.heal()
-        frameworks = self.world.cluster.frameworks.values()
-        self.world.sandboxes.restart({os.fsencode(each["id"]) for each in frameworks if each.get("checkpoint") is False})
+    async def _come_back(self, refused, missing, unavailable):
         await asyncio.sleep(refused)
         self.phase = "missing"
         await self.open()

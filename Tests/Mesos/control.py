@@ -3,8 +3,8 @@
 GET /stats[?requests=N]   what was asked so far; N bounds the long lists (10000).
 POST /reset[?only=stats]  the state at the start: settings, rules, sandboxes and servers; or only zeroes.
 POST /set                 settings, as below; those that are not named stay as they are.
-POST /pause               {"match": REGEX of the target, "server"?, "times"?, "stage"?: "before" the request is looked at or "after",
-                          when its answer is ready}: holds requests.
+POST /pause               {"match": REGEX of the target, "server"?, "times"?, "stage"?: "before" the request is looked at or
+                          "after", when its answer is ready}: holds requests.
 POST /resume              {"match"?}: lets go who is held by the pauses with this text, or by all; the pauses end.
 
 Settings:

@@ -65,10 +65,12 @@ class Sandboxes:
         return sandbox, sandbox + rest
 
     def latest_of(self, runs):
-        """Gives the latest run of an executor on any agent id: the youngest directory."""
+        """Gives the latest run of an executor: what a link `latest` beside it names, else the youngest directory."""
         found = []
-        for agent in self._names(self.root + b"/slaves"):
+        for agent in self.agents():
             directory = b"%s/slaves/%s%s" % (self.root, agent, runs)
+            if os.path.islink(directory + b"/latest"):
+                return b"%s/%s" % (directory, os.path.basename(os.readlink(directory + b"/latest")))
             found += [b"%s/%s" % (directory, name) for name in self._names(directory) if name != b"latest"]
         return max(found, key=lambda run: (os.stat(run).st_mtime_ns, run), default=None)
 
@@ -209,7 +211,7 @@ class Files:
     @staticmethod
     def _entry(path, status, mode):
         return b'{"gid":"%s","mode":"%s","mtime":%d.0,"nlink":%d,"path":"%s","size":%d,"uid":"%s"}' % (  # M20, M21
-            _named(grp.getgrgid, status.st_gid), stat.filemode(status.st_mode).encode(), int(status.st_mtime),
+            _named(grp.getgrgid, status.st_gid), stat.filemode(status.st_mode).encode(), status[stat.ST_MTIME],
             status.st_nlink, escape(path, mode), status.st_size, _named(pwd.getpwuid, status.st_uid))
 
     def download(self, request):

@@ -29,7 +29,6 @@ class Simulated(Server):
             request.subject = readable(path or request.target)
         except HangUp:
             request.subject = readable(request.target)
-            self.world.stats.count("broken_escape")
         self.world.stats.arrived(request)
         rules = self.world.rules
         failure, hold, delay = rules.failure(request), rules.hold(request), self.delay(request)
@@ -77,6 +76,7 @@ class Simulated(Server):
         except Hang:
             self.hang(request, connection)
         except HangUp:
+            self.world.stats.count("broken_escape")
             self.drop(request, connection)
         except Exception:
             traceback.print_exc(file=sys.stderr)
@@ -143,6 +143,9 @@ class Simulated(Server):
         for request, connection in list(self.hung.items()):
             self.drop(request, connection)
         self.hung.clear()
+
+    def misunderstood(self):
+        self.world.stats.count("garbage")
 
     def abandoned(self, request):
         self.hung.pop(request, None)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stands in for a Mesos agent and masters in tests. See docs/mesos-contract.md for what it follows; `# M7` names statement 7 of it.
+"""Stands in for a Mesos agent and masters in tests, as docs/mesos-contract.md says: `# M7` names its statement 7.
 
 Serves real files below DIR, the agent's work_dir, on 127.0.0.1. When it is ready it prints a line of JSON:
 {"agent": PORT, "master": PORT, "masters": [PORT, …], "control": PORT}. It ends on SIGTERM, or when its standard input ends.

@@ -161,6 +161,7 @@ class Connection(asyncio.Protocol):
                     break
                 self.server.begin(self.request, self)
         except HangUp:
+            self.server.misunderstood()
             self.transport.close()
         finally:
             self.advancing = False
@@ -217,7 +218,8 @@ class Server:
 
     @staticmethod
     def _bound(port):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named because asyncio turns Nagle's algorithm off only where it is.
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", port))
         return sock
@@ -241,6 +243,9 @@ class Server:
 
     def abandoned(self, request):
         """The client has gone before its answer."""
+
+    def misunderstood(self):
+        """A client has sent what is no request, or too long."""
 
     def spawn(self, work):
         """Runs a coroutine; a fault in it is reported and ends nothing."""
