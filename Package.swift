@@ -38,6 +38,7 @@ let package = Package(
         .library(name: "loghost-encoders", type: .dynamic, targets: ["EncodersPlugin"]),
         .library(name: "loghost-auth-iam", type: .dynamic, targets: ["AuthIAMPlugin"]),
         .library(name: "loghost-auth-token", type: .dynamic, targets: ["AuthTokenPlugin"]),
+        .library(name: "loghost-mesos-sandbox", type: .dynamic, targets: ["MesosSandboxPlugin"]),
         .library(name: "PluginKit", targets: ["PluginKit"]),
     ],
     dependencies: [
@@ -112,6 +113,9 @@ let package = Package(
             ],
             path: "Plugins/AuthToken", swiftSettings: settings),
         plugin("AuthToken"),
+        .target(
+            name: "MesosSandbox", dependencies: ["PluginKit"], path: "Plugins/MesosSandbox", swiftSettings: settings),
+        plugin("MesosSandbox"),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
@@ -143,6 +147,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "AuthTokenTests", dependencies: ["AuthToken", "PluginKit", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "MesosSandboxTests", dependencies: ["MesosSandbox", "PluginKit", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

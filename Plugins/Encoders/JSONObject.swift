@@ -62,6 +62,7 @@ struct JSONObject {
         while true {
             switch self.stage {
             case .start:
+                if entry.flags.contains(.newline) { return .done }
                 // Whoever is called first has SINK_MINIMUM bytes, but a later entry of the same buffer may not.
                 guard output.free >= Self.headRoom(entry) else { return .more }
                 self.begin(entry, to: &output)

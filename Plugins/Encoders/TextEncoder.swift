@@ -27,6 +27,11 @@ struct TextEncoder: Encoder {
     }
 
     mutating func encode(_ entry: borrowing Entry, into sink: inout Sink) -> EncodeProgress {
+        if entry.flags.contains(.newline) {
+            guard sink.free > 0 else { return .more }
+            sink.append(UInt8(ascii: "\n"))
+            return .done
+        }
         guard let field = Self.messageField(entry) else { return .done }
         let message = entry.value(field)
         if self.offset == nil {

@@ -12,6 +12,8 @@ public struct EntryFlags: OptionSet, Sendable {
     public static let continues = EntryFlags(rawValue: 1 << 1)
     /// The value of the last field continues that of the entry before.
     public static let continued = EntryFlags(rawValue: 1 << 2)
+    /// No entry: the newline of one that was given with `.noNewline`. Formats that are not made of lines write nothing.
+    public static let newline = EntryFlags(rawValue: 1 << 3)
 }
 
 /// One entry, read in place in the source's memory.

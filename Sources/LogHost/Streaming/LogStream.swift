@@ -203,7 +203,7 @@ final class LogStream: @unchecked Sendable {
                 self.isInsideEntry = false
                 self.index += 1
                 self.isInsideValue = unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0
-                if !self.isInsideValue {
+                if !self.isInsideValue, unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_NEWLINE == 0 {
                     self.entriesGiven &+= 1
                     if self.remembered != nil { unsafe self.remembered?.insert(entry.pointee.cursor.array) }
                     if self.limitLeft != .max { self.limitLeft &-= 1 }

@@ -54,7 +54,7 @@ struct Remainder {
     private mutating func judgeWhole(_ entry: UnsafePointer<loghost_entry>) -> Verdict {
         if let filter, unsafe !filter.passes(entry) { return .leaveOut }
         if self.skip > 0 {
-            self.skip -= 1
+            if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_NEWLINE == 0 { self.skip -= 1 }
             return .leaveOut
         }
         let time = unsafe entry.pointee.realtime_microseconds

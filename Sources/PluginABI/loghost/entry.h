@@ -13,7 +13,10 @@ typedef struct loghost_field {
 enum {
     LOGHOST_ENTRY_NO_NEWLINE = 1u << 0, /* the last line of a file that does not end in a newline */
     LOGHOST_ENTRY_CONTINUES = 1u << 1,  /* the last field's value goes on in the next entry: see PIECES */
-    LOGHOST_ENTRY_CONTINUED = 1u << 2   /* the only field's value goes on from the entry before: see PIECES */
+    LOGHOST_ENTRY_CONTINUED = 1u << 2,  /* the only field's value goes on from the entry before: see PIECES */
+    LOGHOST_ENTRY_NEWLINE = 1u << 3     /* no entry: the newline of one that a follow gave with NO_NEWLINE, because it
+                                           did not come in time. Without fields, with that one's cursor; formats
+                                           that are not made of lines write nothing. */
 };
 
 /* One log entry, or one piece of it.

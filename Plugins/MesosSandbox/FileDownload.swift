@@ -1,0 +1,42 @@
+internal import PluginKit
+
+/// A file's bytes as they are. The agent's own download is not used: it suffers from files that change.
+final class FileDownload: ByteReader {
+    private let feed: FileFeed
+
+    init(_ feed: FileFeed) {
+        self.feed = feed
+    }
+
+    deinit { self.feed.close() }
+
+    func read(limit: Int) throws -> ByteOutcome {
+        guard let item = self.feed.next() else { return .pending }
+        switch item {
+        case .bytes(let bytes, _): return .bytes(bytes)
+        case .quiet, .end: return .end([])
+        case .next: return .bytes([])
+        case .gap: throw PluginError(.upstream, "The file was cut while it was read.", detail: "Mesos agent")
+        case .failure(let error): throw error
+        }
+    }
+}
+
+/// The value of Content-Disposition: the name bare where RFC 9110 allows that, as existing clients expect it, else quoted and once more
+/// in full (RFC 6266).
+func attachment(named name: String) -> String {
+    if name.utf8.allSatisfy(isTokenByte) { return "attachment; filename=\(name)" }
+    let quoted = String(
+        decoding: name.utf8.map { byte in
+            (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") ? byte : UInt8(ascii: "_")
+        }, as: UTF8.self)
+    return "attachment; filename=\"\(quoted)\"; filename*=UTF-8''\(percentEncoded(name))"
+}
+
+/// The characters of RFC 9110's `token`.
+private func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+}

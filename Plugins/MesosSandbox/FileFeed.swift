@@ -1,0 +1,118 @@
+internal import PluginKit
+internal import Synchronization
+
+/// What a file gives, piece by piece: between the task that fetches it and the worker that reads it.
+final class FileFeed: Sendable {
+    /// The next thing there is.
+    enum Item: Sendable {
+        /// Bytes that follow on those before, at an offset.
+        case bytes([UInt8], at: UInt64)
+        /// From here on another file is read, from its beginning.
+        case next
+        /// Bytes are gone.
+        case gap(Gap.Cause)
+        /// All is read that there was when `seen` others had given something.
+        case quiet(seen: UInt64)
+        /// Nothing will ever come.
+        case end
+        case failure(any Error)
+    }
+
+    private struct State {
+        var items: [Item] = []
+        /// The first of them.
+        var head = 0
+        var byteCount = 0
+        var isRunning = false
+        var isClosed = false
+        var task: Task<Void, Never>?
+    }
+
+    /// Bytes that wait to be read; a fetch that is under way comes on top.
+    private static let capacity = 512 << 10
+
+    private let state = Mutex(State())
+    private let pump: FilePump
+    private let background: Background
+    private let wake: Wake
+
+    init(_ pump: FilePump, background: Background, wake: Wake) {
+        self.pump = pump
+        self.background = background
+        self.wake = wake
+    }
+
+    /// Takes the next item; nil when it has yet to be fetched. Sees to it that it is.
+    func next() -> Item? {
+        let (item, starts) = self.state.withLock { state -> (Item?, Bool) in
+            guard state.head < state.items.count else { return (nil, Self.mayStart(&state)) }
+            let item = state.items[state.head]
+            state.head += 1
+            if case .bytes(let bytes, _) = item { state.byteCount -= bytes.count }
+            guard state.head == state.items.count else { return (item, false) }
+            state.items.removeAll(keepingCapacity: true)
+            state.head = 0
+            switch item {
+            case .bytes, .next, .gap: return (item, Self.mayStart(&state))
+            case .quiet, .end, .failure: return (item, false)
+            }
+        }
+        if starts { self.start() }
+        return item
+    }
+
+    /// Fetches after a while, unless something has come meanwhile.
+    func look(after delay: Duration) {
+        guard self.state.withLock({ Self.mayStart(&$0) }) else { return }
+        self.start(after: delay)
+    }
+
+    /// Ends whatever is under way.
+    func close() {
+        let task = self.state.withLock { state in
+            state.isClosed = true
+            state.items = []
+            state.head = 0
+            return state.task.take()
+        }
+        task?.cancel()
+    }
+
+    private static func mayStart(_ state: inout State) -> Bool {
+        if state.isRunning || state.isClosed { return false }
+        state.isRunning = true
+        return true
+    }
+
+    private func start(after delay: Duration? = nil) {
+        let task = self.background.start {
+            if let delay { try? await Task.sleep(for: delay) }
+            await self.pump.run(into: self)
+            self.state.withLock { state in
+                state.isRunning = false
+                state.task = nil
+            }
+            self.wake()
+        }
+        let isClosed = self.state.withLock { state in
+            if state.isRunning { state.task = task }
+            return state.isClosed
+        }
+        if isClosed { task.cancel() }
+    }
+
+    // What the pump calls.
+
+    /// True while more should be fetched.
+    var hasRoom: Bool { self.state.withLock { !$0.isClosed && $0.byteCount < Self.capacity } }
+
+    func append(_ item: Item) {
+        let isFirst = self.state.withLock { state in
+            if state.isClosed { return false }
+            if case .bytes(let bytes, _) = item { state.byteCount += bytes.count }
+            state.items.append(item)
+            return state.items.count - state.head == 1
+        }
+        if isFirst { self.wake() }
+    }
+}

@@ -1,0 +1,282 @@
+internal import PluginKit
+
+/// Fetches a file's bytes in order: reads ahead where they are known to be, and at the end looks for what is new, through rotations and
+/// truncations.
+actor FilePump {
+    private let file: LogFile
+    private let follow: Follow?
+    private let readAhead: Int
+    private var place: FilePlace
+    /// What was read when the start was looked for.
+    private var first: [UInt8]
+    /// All there was when the reading began has been fetched.
+    private var isComplete: Bool
+    /// How much is asked for at once: less after a server that gives less.
+    private var stride: Int
+    /// Under way beyond the place.
+    private var reads: ReadAhead?
+    /// The current file is not there: since when, and whether that is because it was rotated.
+    private var missing: (since: ContinuousClock.Instant, isRotated: Bool)?
+    /// Mesos could not be asked since then.
+    private var troubleSince: ContinuousClock.Instant?
+    private var quietSince: ContinuousClock.Instant?
+    private var askedForEnd = ContinuousClock.now
+    /// The task has ended: what is fetched after that is the last.
+    private var taskHasEnded = false
+
+    /// What a follow needs besides.
+    struct Follow: Sendable {
+        /// How long it waits for a file or a server that has gone.
+        var patience: Duration
+        /// Counts what the readers of this file have given.
+        var shared: SharedFile.Member
+        /// True when the task that writes the file has ended; throws when nobody can say.
+        var hasEnded: @Sendable () async throws -> Bool
+    }
+
+    /// How long nothing new has come when the task is asked about, and how often.
+    private static let silence = Duration.seconds(1)
+    private static let endInterval = Duration.seconds(5)
+    private static let pause = Duration.milliseconds(200)
+
+    init(_ start: LineStart, of file: LogFile, readAhead: Int, follow: Follow?) {
+        self.file = file
+        self.follow = follow
+        self.readAhead = readAhead
+        self.place = start.place
+        self.first = start.read
+        self.isComplete = start.isComplete
+        self.stride = file.files.readCapacity
+    }
+
+    /// Fetches until there is enough, or nothing more now.
+    func run(into feed: FileFeed) async {
+        do {
+            while feed.hasRoom, !Task.isCancelled {
+                do {
+                    guard try await self.step(feed) else { return }
+                    self.troubleSince = nil
+                } catch let error as PluginError where error.retryable && self.follow != nil {
+                    try await self.bear(error)
+                }
+            }
+        } catch is CancellationError {
+        } catch {
+            feed.append(.failure(error))
+        }
+    }
+
+    /// Makes one step; false when there is nothing more now.
+    private func step(_ feed: FileFeed) async throws -> Bool {
+        if !self.first.isEmpty {
+            self.give(self.first, feed)
+            self.first = []
+            return true
+        }
+        if self.place.offset < self.place.size, !self.isComplete { return try await self.readAhead(feed) }
+        if self.place.name != self.file.name { return try await self.goOn(feed) }
+        if let follow { return try await self.look(feed, follow) }
+        if !self.isComplete {
+            // Nobody has told where the end is.
+            let bytes = try await self.file.files.read(self.path, at: self.place.offset, length: self.stride)
+            self.isComplete = bytes.isEmpty || (self.file.files.givesWholeReads && bytes.count < self.stride)
+            self.give(bytes, feed)
+            if !self.isComplete { return true }
+        }
+        feed.append(.quiet(seen: 0))
+        return false
+    }
+
+    private var path: String { self.file.path(self.place.name) }
+
+    private func give(_ bytes: [UInt8], _ feed: FileFeed) {
+        if bytes.isEmpty { return }
+        feed.append(.bytes(bytes, at: self.place.offset))
+        self.place.pass(bytes)
+        self.quietSince = nil
+    }
+
+    /// Waits a little while Mesos cannot be asked; throws when that takes too long.
+    private func bear(_ error: PluginError) async throws {
+        guard let follow else { throw error }
+        let since = self.troubleSince ?? .now
+        self.troubleSince = since
+        guard ContinuousClock.now - since < follow.patience else { throw error }
+        try await Task.sleep(for: Self.pause)
+    }
+
+    // MARK: What is known to be there
+
+    /// Keeps several reads under way, up to the size that is known.
+    private func readAhead(_ feed: FileFeed) async throws -> Bool {
+        let reads =
+            self.reads
+            ?? ReadAhead(
+                self.file.files, path: self.path, from: self.place.offset, to: self.place.size, stride: self.stride,
+                count: self.readAhead)
+        // What is under way beyond a piece that came short, or failed, is in the wrong place.
+        self.reads = nil
+        guard let (asked, bytes) = try await reads.next() else { return true }
+        if bytes.isEmpty {
+            // Where there was something a moment ago.
+            try await self.relocate(feed)
+            return true
+        }
+        self.give(bytes, feed)
+        if bytes.count == asked {
+            self.reads = reads
+        } else if self.place.offset < self.place.size {
+            self.stride = max(bytes.count, 1)
+        }
+        return true
+    }
+
+    // MARK: The end
+
+    /// Looks at the end of the current file for what is new. One read tells all: it begins a little before the end, and what it finds
+    /// there says whether it is the same file still.
+    private func look(_ feed: FileFeed, _ follow: Follow) async throws -> Bool {
+        let seen = follow.shared.givenByOthers
+        let before = self.place.before
+        let length = max(before.count + 1, self.file.files.readCapacity)
+        let bytes: [UInt8]
+        do {
+            bytes = try await self.file.files.read(self.path, at: self.place.offset - UInt64(before.count), length: length)
+        } catch let error as PluginError where error.code == .notFound {
+            return try await self.lookForMissing(feed, follow, seen)
+        }
+        self.missing = nil
+        if bytes.count <= before.count, !before.isEmpty {
+            // A server that gives very little at once: the rest of what is compared.
+            let rest =
+                bytes.isEmpty
+                ? []
+                : try await self.file.files.bytes(
+                    of: self.path, at: self.place.offset - UInt64(before.count - bytes.count),
+                    count: before.count - bytes.count + 1)
+            return try await self.judge(bytes + rest, feed, follow, seen)
+        }
+        return try await self.judge(bytes, feed, follow, seen)
+    }
+
+    private func judge(_ bytes: [UInt8], _ feed: FileFeed, _ follow: Follow, _ seen: UInt64) async throws -> Bool {
+        guard bytes.starts(with: self.place.before) else {
+            try await self.relocate(feed)
+            return true
+        }
+        let news = Array(bytes.dropFirst(self.place.before.count))
+        self.give(news, feed)
+        if !news.isEmpty { return true }
+        return try await self.beQuiet(feed, follow, seen)
+    }
+
+    /// Nothing new: says so, unless that is for ever.
+    private func beQuiet(_ feed: FileFeed, _ follow: Follow, _ seen: UInt64) async throws -> Bool {
+        if self.taskHasEnded {
+            feed.append(.end)
+            return false
+        }
+        let now = ContinuousClock.now
+        let since = self.quietSince ?? now
+        self.quietSince = since
+        if now - since >= Self.silence, now >= self.askedForEnd {
+            self.askedForEnd = now + Self.endInterval
+            // Who cannot say leaves it open.
+            if (try? await follow.hasEnded()) == true {
+                self.taskHasEnded = true
+                return true
+            }
+        }
+        feed.append(.quiet(seen: seen))
+        return false
+    }
+
+    // MARK: Files that come and go
+
+    /// The current file is not there: it was renamed and the next one is not made yet, or the agent starts anew, or it is gone.
+    private func lookForMissing(_ feed: FileFeed, _ follow: Follow, _ seen: UInt64) async throws -> Bool {
+        let since = self.missing?.since ?? .now
+        let isPatient = ContinuousClock.now - since < follow.patience
+        if self.missing == nil || !isPatient {
+            let list: [FileFacts]
+            do {
+                list = try await self.file.files.list(self.file.directory)
+            } catch let error as PluginError where error.code == .notFound {
+                list = []
+            }
+            if self.place.offset > 0, let older = try await self.find(in: list) {
+                self.move(to: older)
+                return true
+            }
+            let isRotated = self.file.hasRotated(in: list)
+            if !isPatient, !isRotated {
+                feed.append(.end)
+                return false
+            }
+            self.missing = (isPatient ? since : .now, isRotated)
+        }
+        return try await self.beQuiet(feed, follow, seen)
+    }
+
+    /// Finds the file that was read so far under the name it has now.
+    private func find(in list: [FileFacts]) async throws -> FileFacts? {
+        for (_, facts) in self.file.rotated(in: list) where facts.size >= self.place.offset {
+            let before = self.place.before
+            let bytes = try await self.file.files.bytes(
+                of: self.file.path(facts.name), at: self.place.offset - UInt64(before.count), count: before.count)
+            if bytes == before { return facts }
+        }
+        return nil
+    }
+
+    private func move(to older: FileFacts) {
+        self.place.name = older.name
+        self.place.size = max(older.size, self.place.offset)
+        self.isComplete = false
+        self.missing = nil
+    }
+
+    /// The file has been replaced or cut: goes on where its rest is now, or says that it is gone.
+    private func relocate(_ feed: FileFeed) async throws {
+        let list = try await self.file.files.list(self.file.directory)
+        if let older = try await self.find(in: list) {
+            self.move(to: older)
+            return
+        }
+        feed.append(.gap(self.file.hasRotated(in: list) ? .rotation : .truncation))
+        self.begin(self.file.name, list)
+    }
+
+    /// Goes on behind an older file that has been read to its end.
+    private func goOn(_ feed: FileFeed) async throws -> Bool {
+        let list = try await self.file.files.list(self.file.directory)
+        let before = self.place.before
+        var bytes: [UInt8] = []
+        do {
+            bytes = try await self.file.files.bytes(
+                of: self.path, at: self.place.offset - UInt64(before.count), count: before.count + self.file.files.readCapacity)
+        } catch let error as PluginError where error.code == .notFound {}
+        guard bytes.starts(with: before), !bytes.isEmpty || before.isEmpty else {
+            // Rotated once more.
+            try await self.relocate(feed)
+            return true
+        }
+        let rest = Array(bytes.dropFirst(before.count))
+        if !rest.isEmpty {
+            self.give(rest, feed)
+            return true
+        }
+        let own = self.file.number(of: self.place.name) ?? 1
+        let younger = self.file.rotated(in: list).last { $0.number < own }
+        feed.append(.next)
+        self.begin(younger?.facts.name ?? self.file.name, list)
+        return true
+    }
+
+    private func begin(_ name: String, _ list: [FileFacts]) {
+        self.place = FilePlace(name: name, size: list.first { $0.name == name && $0.isRegular }?.size ?? 0)
+        self.isComplete = false
+        self.missing = nil
+        self.stride = self.file.files.readCapacity
+    }
+}

@@ -1,0 +1,136 @@
+internal import PluginKit
+
+/// Gives a file's bytes as lines, byte for byte.
+// The host reads it from one worker thread at a time; what other threads fill is the feed.
+final class LineReader: LogReader {
+    /// What the request wants of each line.
+    struct Format {
+        /// What stands beside the text, in every entry.
+        var fields: [(name: [UInt8], value: [UInt8])]
+        var needsCursor: Bool
+        var dropsBlankLines: Bool
+    }
+
+    private let feed: FileFeed
+    /// Nil for a range.
+    private let shared: SharedFile.Member?
+    private var lines: LineCutter
+    /// The bytes that are being cut, and how far that has come.
+    private var chunk: [UInt8] = []
+    private var position = 0
+    /// What is said when the batch before it has been.
+    private var next: ReadOutcome?
+    private var interval = LineReader.shortestInterval
+    /// When a line that has no end yet was met.
+    private var unfinishedSince: ContinuousClock.Instant?
+    /// Where this reader began there was the beginning of a line before it: the tail would give that too, if it were not cut here.
+    private var beganInsideLine: Bool
+
+    private static let shortestInterval = Duration.milliseconds(50)
+    private static let longestInterval = Duration.seconds(1)
+    /// How long a follow waits for the end of a line.
+    private static let lineInterval = Duration.seconds(2)
+
+    init(_ start: LineStart, feed: FileFeed, format: Format, shared: SharedFile.Member?) {
+        self.feed = feed
+        self.shared = shared
+        self.lines = LineCutter(start, format)
+        self.beganInsideLine = start.place.isInsideLine
+    }
+
+    deinit { self.feed.close() }
+
+    func read(into batch: inout BatchBuilder, limits: ReadLimits) throws -> ReadOutcome {
+        if let next = self.next.take() {
+            if case .end = next { self.next = .end }
+            return next
+        }
+        self.lines.released = self.shared?.file.released
+        while batch.entryCount < limits.entries, batch.byteCount < limits.bytes {
+            if self.position < self.chunk.count {
+                self.lines.cut(self.chunk, from: &self.position, into: &batch, limits)
+                if batch.entryCount > 0 { self.beganInsideLine = false }
+                continue
+            }
+            guard let item = self.feed.next() else { return self.give(batch, then: nil) ?? .pending }
+            switch item {
+            case .bytes(let bytes, let offset):
+                self.chunk = bytes
+                self.position = 0
+                self.interval = Self.shortestInterval
+                self.lines.begin(bytes, at: offset)
+            case .next:
+                // A line may go on in the next file; nobody can tell.
+                self.lines.endUnfinished(into: &batch)
+                self.beginFile()
+            case .gap(let cause):
+                self.lines.endUnfinished(into: &batch)
+                let gap = ReadOutcome.gap(Gap(cause: cause, from: self.lines.lastCursor, to: []))
+                self.beginFile()
+                return self.give(batch, then: gap) ?? gap
+            case .quiet(let seen):
+                return self.beQuiet(&batch, seen)
+            case .end:
+                self.lines.endUnfinished(into: &batch)
+                self.next = .end
+                return self.give(batch, then: .end) ?? .end
+            case .failure(let error):
+                throw error
+            }
+        }
+        return self.give(batch, then: nil) ?? .batch
+    }
+
+    /// Says that there is a batch, and what comes behind it; nil when there is none.
+    private func give(_ batch: borrowing BatchBuilder, then next: ReadOutcome?) -> ReadOutcome? {
+        guard batch.entryCount > 0 else { return nil }
+        self.next = next
+        self.shared?.countGiven()
+        return .batch
+    }
+
+    private func beginFile() {
+        self.lines.beginFile()
+        self.shared?.file.released = nil
+        self.beganInsideLine = false
+        self.unfinishedSince = nil
+    }
+
+    /// All that is there has been cut.
+    private func beQuiet(_ batch: inout BatchBuilder, _ seen: UInt64) -> ReadOutcome {
+        guard let shared else {
+            // A range ends with what there is.
+            self.lines.endUnfinished(into: &batch)
+            return self.give(batch, then: .caughtUp(recheckAfter: nil)) ?? .caughtUp(recheckAfter: nil)
+        }
+        var wait = self.interval
+        if self.lines.hasUnfinished || self.beganInsideLine {
+            let now = ContinuousClock.now
+            let since = self.unfinishedSince ?? now
+            self.unfinishedSince = since
+            if now - since >= Self.lineInterval || shared.file.released == self.lines.end {
+                shared.file.released = self.lines.end
+                self.lines.endUnfinished(into: &batch)
+                self.beganInsideLine = false
+                self.unfinishedSince = nil
+            } else {
+                wait = min(wait, since + Self.lineInterval - now)
+            }
+        } else {
+            self.unfinishedSince = nil
+        }
+        if let given = self.give(batch, then: nil) { return given }
+        // What another reader has given meanwhile may be more than was looked at.
+        if shared.givenByOthers != seen {
+            self.feed.look(after: .zero)
+            return .pending
+        }
+        self.interval = min(self.interval * 2, Self.longestInterval)
+        // Not at the end before it is known where the line that it began in is cut.
+        if self.beganInsideLine {
+            self.feed.look(after: wait)
+            return .pending
+        }
+        return .caughtUp(recheckAfter: wait)
+    }
+}

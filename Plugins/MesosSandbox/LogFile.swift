@@ -1,0 +1,73 @@
+internal import PluginKit
+
+/// One file as a log, together with the older ones it was renamed to when it was rotated.
+struct LogFile: Sendable {
+    let files: any SandboxFiles
+    /// Absolute.
+    let directory: String
+    let name: String
+
+    /// Where a file of this name lies, the current one or an older one.
+    func path(_ name: String) -> String { "\(self.directory)/\(name)" }
+
+    /// Looks for the file. Nil when it is between two rotations: renamed, and the next one not made yet. Throws `.notFound` when there is
+    /// none that may be read.
+    func find(in list: [FileFacts]) throws -> FileFacts? {
+        if let facts = list.first(where: { $0.name == self.name }) {
+            guard facts.isRegular else { throw PluginError(.notFound, "This is no regular file.") }
+            return facts
+        }
+        guard !self.rotated(in: list).isEmpty else { throw PluginError(.notFound, "The file is not there.") }
+        return nil
+    }
+
+    /// Earlier files of this name that can be read, the youngest first: `stdout.1`, `stdout.2`.
+    func rotated(in list: [FileFacts]) -> [(number: Int, facts: FileFacts)] {
+        var found: [(number: Int, facts: FileFacts)] = []
+        for facts in list where facts.isRegular {
+            if let number = self.number(of: facts.name) { found.append((number, facts)) }
+        }
+        return found.sorted { $0.number < $1.number }
+    }
+
+    /// True when there are earlier files, readable or not: `stdout.1.gz`.
+    func hasRotated(in list: [FileFacts]) -> Bool {
+        list.contains { $0.name.hasPrefix("\(self.name).") || $0.name.hasPrefix("\(self.name)-") }
+    }
+
+    /// The place of an earlier file in the order of ages; nil for another file.
+    func number(of name: String) -> Int? {
+        guard name.hasPrefix("\(self.name).") else { return nil }
+        let digits = name.dropFirst(self.name.count + 1)
+        guard (1...6).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), !digits.hasPrefix("0")
+        else { return nil }
+        return Int(digits)
+    }
+}
+
+/// A place in a file, with what is known around it.
+struct FilePlace: Sendable {
+    /// The current file's name, or that of an older one.
+    var name: String
+    var offset: UInt64 = 0
+    var prefix = FilePrefix()
+    /// What stands just before the offset: whoever finds something else there later reads another file.
+    var before: [UInt8] = []
+    /// The file's size, as far as it is known: at least so much can be read.
+    var size: UInt64 = 0
+
+    /// What is compared; more than a line's time and level, so that two files hardly agree by chance.
+    static let beforeCapacity = 64
+
+    /// Moves over bytes that were read at the offset.
+    mutating func pass(_ bytes: [UInt8]) {
+        self.prefix.extend(bytes, at: self.offset)
+        self.offset += UInt64(bytes.count)
+        self.size = max(self.size, self.offset)
+        self.before = Array(
+            (bytes.count >= Self.beforeCapacity ? bytes[...] : (self.before + bytes)[...]).suffix(Self.beforeCapacity))
+    }
+
+    /// True when the place lies inside a line.
+    var isInsideLine: Bool { self.offset > 0 && self.before.last != UInt8(ascii: "\n") }
+}

@@ -1,0 +1,73 @@
+internal import FoundationEssentials
+internal import PluginKit
+
+/// The masters of the cluster, of which one leads.
+struct Masters: Sendable {
+    let client: MesosClient
+    let endpoints: [Endpoint]
+    /// Finds the addresses of a name, for a redirect that names one.
+    let resolve: @Sendable (_ host: String) async -> [String]
+
+    /// Asks the master that leads: those that are configured one after the other, until one knows.
+    func get<Answer: Decodable>(_ target: String, token: String, capacity: Int, as type: Answer.Type) async throws -> Answer {
+        var failure = PluginError(
+            .upstream, "No Mesos master can be asked.", detail: MesosClient.Role.master.rawValue, retryable: true)
+        for endpoint in self.endpoints {
+            let response: HTTPResponse
+            do {
+                response = try await self.ask(target, at: endpoint, token: token, capacity: capacity)
+            } catch let error as PluginError where error.retryable {
+                failure = error
+                continue
+            }
+            switch response.status {
+            case 200:
+                guard let answer = try? JSONDecoder().decode(type, from: Data(response.body)) else {
+                    throw PluginError(
+                        .upstream, "The Mesos master gave an answer that cannot be read.",
+                        detail: MesosClient.Role.master.rawValue)
+                }
+                return answer
+            case 502, 503, 504: failure = MesosClient.failure(response.status, .master, "This")
+            default: throw MesosClient.failure(response.status, .master, "This")
+            }
+        }
+        throw failure
+    }
+
+    /// Asks one master; where that leads to another, that one, once.
+    private func ask(_ target: String, at endpoint: Endpoint, token: String, capacity: Int) async throws -> HTTPResponse {
+        let response = try await self.client.get(target, at: endpoint, as: .master, token: token, capacity: capacity)
+        guard [301, 302, 303, 307, 308].contains(response.status) else { return response }
+        guard let location = response.headers.first(where: { $0.name == "location" })?.value,
+            let leader = self.endpoint(in: location, default: endpoint.port), await self.isMaster(leader)
+        else {
+            throw PluginError(
+                .upstream, "The Mesos master leads to a server that is no master.", detail: MesosClient.Role.master.rawValue)
+        }
+        let second = try await self.client.get(target, at: leader, as: .master, token: token, capacity: capacity)
+        guard !(300..<400).contains(second.status) else {
+            throw PluginError(
+                .upstream, "The Mesos masters lead to one another.", detail: MesosClient.Role.master.rawValue, retryable: true)
+        }
+        return second
+    }
+
+    /// The server in `//host:port/…`, or in a whole URL of the configured scheme. The path is not taken over: the question stays the same.
+    private func endpoint(in location: String, default port: UInt16) -> Endpoint? {
+        for prefix in ["//", "\(self.client.tls.scheme)://"] where location.hasPrefix(prefix) {
+            let authority = location.dropFirst(prefix.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+            return Endpoint(String(authority), defaultPort: port)
+        }
+        return nil
+    }
+
+    /// Only a master that is configured is trusted with the token: by its name, or by an address of one.
+    private func isMaster(_ endpoint: Endpoint) async -> Bool {
+        if self.endpoints.contains(endpoint) { return true }
+        for known in self.endpoints where known.port == endpoint.port {
+            if await self.resolve(known.host).contains(endpoint.host) { return true }
+        }
+        return false
+    }
+}

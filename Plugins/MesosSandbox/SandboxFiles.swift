@@ -1,0 +1,43 @@
+internal import PluginKit
+
+/// What an agent's sandboxes are read through: the agent's files API, or the disk itself.
+///
+/// Paths are absolute, as `Sandbox` makes them. Failures are `PluginError`s: `.notFound` for what is not there.
+protocol SandboxFiles: Sendable {
+    /// Reads from an offset, at most `length` bytes; fewer where the server chooses so, none at the end of the file and beyond.
+    func read(_ path: String, at offset: UInt64, length: Int) async throws -> [UInt8]
+
+    /// Lists a directory as it is now.
+    func list(_ directory: String) async throws -> [FileFacts]
+
+    /// Lists a directory as it is, or was a moment ago.
+    func recentList(_ directory: String) async throws -> [FileFacts]
+
+    /// Tells when a file may have changed; nil = nobody will, it has to be looked at.
+    func changes(of path: String) -> (any FileChanges)?
+
+    /// How many bytes one read gives at most.
+    var readCapacity: Int { get }
+
+    /// True once reads that ask for `readCapacity` are known to give so much: then one that gives less has met the end.
+    var givesWholeReads: Bool { get }
+}
+
+extension SandboxFiles {
+    /// Reads so many bytes, in as many pieces as the server makes of them; fewer only at the end of the file.
+    func bytes(of path: String, at offset: UInt64, count: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let piece = try await self.read(path, at: offset + UInt64(bytes.count), length: count - bytes.count)
+            if piece.isEmpty { break }
+            bytes += piece
+        }
+        return bytes
+    }
+}
+
+/// Notice of changes, given up by being released.
+protocol FileChanges: AnyObject, Sendable {
+    /// Calls back once, from any thread, when something changes from now on.
+    func onNext(_ body: @escaping @Sendable () -> Void)
+}
