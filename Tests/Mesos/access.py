@@ -9,8 +9,8 @@ from wire import Answer
 class Access:
     """Judges requests by the setting `auth`: {"realm": R, "tokens": {TOKEN: RIGHTS}}; null lets everybody in.
 
-    RIGHTS: {"allow": [PREFIX…], "deny": [PREFIX…]} of paths of files, as they are asked for or on disk; {"tasks": [REGEX…]} of
-    the ids of tasks that are shown. What is missing restricts nothing.
+    RIGHTS: {"allow": [PREFIX…], "deny": [PREFIX…]} of paths of files, as they are asked for or on disk;
+    {"tasks": [REGEX…]} of the ids of tasks that are shown. What is missing restricts nothing.
     """
 
     def __init__(self, settings):

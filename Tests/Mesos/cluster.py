@@ -41,7 +41,7 @@ class Cluster:
             (RUNNING, self.settings.tasks), (ENDED, self.settings.completed), (LOST, self.settings.unreachable))}
         self.by_id = {}
         for task in (task for tasks in self.tasks.values() for task in tasks):
-            self.by_id.setdefault(task["id"], []).append(task)
+            self.by_id.setdefault(task["id"], []).append(task)  # M45
         self.frameworks = {framework["id"]: framework for framework in self.settings.frameworks}
         for task in (task for tasks in self.by_id.values() for task in tasks):
             self.frameworks.setdefault(task["framework_id"], {"id": task["framework_id"]})

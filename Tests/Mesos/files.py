@@ -39,12 +39,15 @@ def escape(data, mode):
 
 
 class Sandboxes:
-    """Which directories below the agent's work directory are sandboxes that its API shows."""
+    """Which directories below the agent's work directory are sandboxes that its API shows.
+
+    They are there as long as they are on disk (M34), and change as a test changes them (M37).
+    """
 
     def __init__(self, root):
         self.work_dir = os.path.abspath(os.fsencode(root))  # what the agent calls it, which may be a link
         self.root = os.path.realpath(self.work_dir)
-        part = rb"(?!\.\.?/|\.\.?$)[^/]+"
+        part = rb"(?!\.\.?/|\.\.?$)[^/]+"  # M33
         run = rb"/slaves/%s/frameworks/%s/executors/%s/runs/(?!latest(?:/|$))%s" % ((part,) * 4)
         self.by_disk_path = re.compile(rb"%s(%s)(/.*)?" % (re.escape(self.work_dir), run), re.DOTALL)  # M29
         latest = rb"(/frameworks/%s/executors/%s/runs)/latest" % ((part,) * 2)
@@ -134,7 +137,7 @@ class Files:
             if getattr(error, "errno", None) in (errno.EACCES, errno.EPERM, errno.ENXIO):
                 return text(500, b"The file cannot be opened."), None  # unobserved
             return Answer(404), None  # M14
-        real_path = os.readlink(b"/proc/self/fd/%d" % descriptor)
+        real_path = os.readlink(b"/proc/self/fd/%d" % descriptor)  # within the sandbox links are followed (M32)
         if real_path != sandbox and not real_path.startswith(sandbox + b"/"):
             os.close(descriptor)
             return text(400, b"'%s' is inaccessible." % disk_path), None  # M16

@@ -40,6 +40,8 @@ class Settings:
             return
         if not isinstance(value, kind):
             raise ValueError(f"{name!r} must be of type {kind.__name__}")
+        if name == "delay_ms" and not all(isinstance(each, (int, float)) for each in value.values()):
+            raise ValueError(f"{name!r} must hold numbers")
         if name == "cap" and value < 1 or name == "escape" and value not in ("new", "1.6"):
             raise ValueError(f"{name!r} cannot be {value!r}")
 

@@ -83,7 +83,7 @@ class TaskTests(StandInTest):
         self.assertGreater(time.monotonic() - start, 0.1)
         self.assertEqual(slow.receive().status, 200)
 
-    def test_a_first_sandbox_made_later_names_the_agent(self):
+    def test_the_name_of_the_agent_can_be_set(self):
         self.set(agent_id="S9")
         self.assertEqual(self.master("/slaves").json["slaves"][0]["id"], "S9")
         self.set(agent_id=None, master_state={"id": "mine"})

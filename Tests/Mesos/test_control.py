@@ -110,7 +110,7 @@ class ControlTests(StandInTest):
     def test_what_does_not_fit_is_refused_and_changes_nothing(self):
         path = self.write("stdout", b"12345")
         for body in (b"{", b"[]", b'{"cpa":1}', b'{"cap":3,"escape":"2"}', b'{"cap":0}', b'{"cap":3,"fail":[{"match":"("}]}',
-                     b'{"cap":3,"fail":[{"status":"melt"}]}', b'{"cap":3,"tasks":[{}]}', b'{"cap":3,"leader":1}'):
+                     b'{"cap":3,"fail":[{"status":"melt"}]}', b'{"cap":3,"tasks":[{}]}', b'{"cap":3,"delay_ms":{"*":"1"}}', b'{"cap":3,"leader":1}'):
             reply = self.ask("/set", port=self.ports["control"], method="POST", body=body)
             self.assertEqual(reply.status, 400, body)
         self.assertEqual(unescaped(self.read(path, offset=0).body), b"12345")
