@@ -24,6 +24,8 @@ final class FileFeed: Sendable {
         var head = 0
         var byteCount = 0
         var isRunning = false
+        /// The reader has found nothing, and waits to be woken.
+        var isAwaited = false
         var isClosed = false
         var task: Task<Void, Never>?
     }
@@ -45,7 +47,10 @@ final class FileFeed: Sendable {
     /// Takes the next item; nil when it has yet to be fetched. Sees to it that it is.
     func next() -> Item? {
         let (item, starts) = self.state.withLock { state -> (Item?, Bool) in
-            guard state.head < state.items.count else { return (nil, Self.mayStart(&state)) }
+            guard state.head < state.items.count else {
+                state.isAwaited = true
+                return (nil, Self.mayStart(&state))
+            }
             let item = state.items[state.head]
             state.head += 1
             if case .bytes(let bytes, _) = item { state.byteCount -= bytes.count }
@@ -88,11 +93,12 @@ final class FileFeed: Sendable {
         let task = self.background.start {
             if let delay { try? await Task.sleep(for: delay) }
             await self.pump.run(into: self)
-            self.state.withLock { state in
+            let isAwaited = self.state.withLock { state in
                 state.isRunning = false
                 state.task = nil
+                return state.isAwaited
             }
-            self.wake()
+            if isAwaited { self.wake() }
         }
         let isClosed = self.state.withLock { state in
             if state.isRunning { state.task = task }
@@ -107,12 +113,13 @@ final class FileFeed: Sendable {
     var hasRoom: Bool { self.state.withLock { !$0.isClosed && $0.byteCount < Self.capacity } }
 
     func append(_ item: Item) {
-        let isFirst = self.state.withLock { state in
+        let isAwaited = self.state.withLock { state in
             if state.isClosed { return false }
             if case .bytes(let bytes, _) = item { state.byteCount += bytes.count }
             state.items.append(item)
-            return state.items.count - state.head == 1
+            defer { state.isAwaited = false }
+            return state.isAwaited
         }
-        if isFirst { self.wake() }
+        if isAwaited { self.wake() }
     }
 }

@@ -19,6 +19,7 @@ actor FilePump {
     private var missing: (since: ContinuousClock.Instant, isRotated: Bool)?
     /// Mesos could not be asked since then.
     private var troubleSince: ContinuousClock.Instant?
+    private var looks = 0
     private var quietSince: ContinuousClock.Instant?
     private var askedForEnd = ContinuousClock.now
     /// The task has ended: what is fetched after that is the last.
@@ -146,8 +147,9 @@ actor FilePump {
             return try await self.lookForMissing(feed, follow, seen)
         }
         self.missing = nil
-        if bytes.count <= before.count, !before.isEmpty {
-            // A server that gives very little at once: the rest of what is compared.
+        // One that gives very little at once never comes to what is new.
+        let mayBeShort = bytes.count < before.count || (bytes.count == before.count && !self.isQuietForCertain())
+        if mayBeShort, !before.isEmpty {
             let rest =
                 bytes.isEmpty
                 ? []
@@ -157,6 +159,13 @@ actor FilePump {
             return try await self.judge(bytes + rest, feed, follow, seen)
         }
         return try await self.judge(bytes, feed, follow, seen)
+    }
+
+    /// True when as many bytes as are compared mean that there are no more. Now and then that is not believed: a server might give just so
+    /// many at once.
+    private func isQuietForCertain() -> Bool {
+        self.looks &+= 1
+        return self.file.files.givesWholeReads || self.looks % 16 != 1
     }
 
     private func judge(_ bytes: [UInt8], _ feed: FileFeed, _ follow: Follow, _ seen: UInt64) async throws -> Bool {

@@ -21,6 +21,8 @@ final class LineReader: LogReader {
     /// What is said when the batch before it has been.
     private var next: ReadOutcome?
     private var interval = LineReader.shortestInterval
+    /// Nothing new was there: not looked at again before that time, unless another reader has given something since.
+    private var quiet: (seen: UInt64, until: ContinuousClock.Instant)?
     /// When a line that has no end yet was met.
     private var unfinishedSince: ContinuousClock.Instant?
     /// Where this reader began there was the beginning of a line before it: the tail would give that too, if it were not cut here.
@@ -45,6 +47,7 @@ final class LineReader: LogReader {
             if case .end = next { self.next = .end }
             return next
         }
+        if let wait = self.quietLeft() { return .caughtUp(recheckAfter: wait) }
         self.lines.released = self.shared?.file.released
         while batch.entryCount < limits.entries, batch.byteCount < limits.bytes {
             if self.position < self.chunk.count {
@@ -96,6 +99,15 @@ final class LineReader: LogReader {
         self.unfinishedSince = nil
     }
 
+    /// How much longer there is nothing to look for: a wake may be a late one.
+    private func quietLeft() -> Duration? {
+        guard let quiet = self.quiet.take(), let shared, shared.givenByOthers == quiet.seen else { return nil }
+        let left = quiet.until - .now
+        guard left > .milliseconds(1) else { return nil }
+        self.quiet = quiet
+        return left
+    }
+
     /// All that is there has been cut.
     private func beQuiet(_ batch: inout BatchBuilder, _ seen: UInt64) -> ReadOutcome {
         guard let shared else {
@@ -131,6 +143,7 @@ final class LineReader: LogReader {
             self.feed.look(after: wait)
             return .pending
         }
+        self.quiet = (seen, ContinuousClock.now + wait)
         return .caughtUp(recheckAfter: wait)
     }
 }
