@@ -3,7 +3,7 @@
 BIN := .build/release
 SWIFT_BUILD := swift build -c release
 APT_BUILD := libsystemd-dev zlib1g-dev
-APT_TEST := systemd-journal-remote curl gcc
+APT_TEST := systemd-journal-remote curl gcc python3
 
 .PHONY: run test build bench bench-follow lint format abi check-toolchain dependencies test-dependencies clean
 

@@ -1,12 +1,12 @@
 /// The name of a line: where its text ends, and a fingerprint of the file's beginning, which tells files of one name apart.
 ///
 /// Written `1234~89abcdef`. A plain number has no fingerprint: positions that people write, and ids of the Logging API.
-struct LineID: Hashable, Sendable {
-    var offset: UInt64
-    var fingerprint: UInt32?
+package struct LineID: Hashable, Sendable {
+    package var offset: UInt64
+    package var fingerprint: UInt32?
 
     /// Reads an id; nil for what is none.
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         let parts = bytes.split(separator: UInt8(ascii: "~"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let digits = parts.first, (1...19).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }),
             let offset = UInt64(String(decoding: digits, as: UTF8.self)), offset <= UInt64(Int64.max)
@@ -19,12 +19,12 @@ struct LineID: Hashable, Sendable {
         self.fingerprint = fingerprint
     }
 
-    init(offset: UInt64, fingerprint: UInt32?) {
+    package init(offset: UInt64, fingerprint: UInt32?) {
         self.offset = offset
         self.fingerprint = fingerprint
     }
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         guard let fingerprint else { return Array("\(self.offset)".utf8) }
         return Array("\(self.offset)~".utf8) + hexadecimal(fingerprint)
     }

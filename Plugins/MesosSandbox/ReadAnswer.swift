@@ -4,13 +4,13 @@ internal import Glibc
 ///
 /// Its `data` is not text but the file's bytes in the escapes of a JSON string, and need not be UTF-8: it is unescaped byte by byte, so
 /// that one byte of it is one byte of the file.
-struct ReadAnswer: Hashable, Sendable {
-    var data: [UInt8]
+package struct ReadAnswer: Hashable, Sendable {
+    package var data: [UInt8]
     /// The request's offset again; of a probe the file's size.
-    var offset: Int64
+    package var offset: Int64
 
     /// Parses a body; nil for one that is no such answer.
-    init?(_ body: [UInt8]) {
+    package init?(_ body: [UInt8]) {
         var scanner = Scanner(body)
         var data: [UInt8]?
         var offset: Int64?

@@ -22,6 +22,4 @@ struct RemoteFiles: SandboxFiles {
     func recentList(_ directory: String) async throws -> [FileFacts] {
         try await self.agent.listings(Agent.Question(token: self.token, text: directory))
     }
-
-    func changes(of path: String) -> (any FileChanges)? { nil }
 }

@@ -36,13 +36,11 @@ package struct SandboxConfiguration: Decodable, Sendable {
     package var readAhead: Int
     /// As the Logging API once did.
     package var dropsBlankLines: Bool
-    /// Reads the files themselves instead of asking the agent for them.
-    package var isLocal: Bool
 
     package init(from decoder: any Decoder) throws {
         let keys = try StrictKeys(
             decoder, "role", "master", "agent", "agent_port", "detect_ip", "scheme", "ca_file", "client_certificate",
-            "client_key", "work_dir", "agent_loghost_port", "timeout", "patience", "read_ahead", "blank_lines", "local")
+            "client_key", "work_dir", "agent_loghost_port", "timeout", "patience", "read_ahead", "blank_lines")
         guard let role: String = try keys.value("role"), let role = Role(rawValue: role) else {
             throw PluginError(.invalid, "role: expected master, agent or agent_public")
         }
@@ -63,8 +61,6 @@ package struct SandboxConfiguration: Decodable, Sendable {
             throw PluginError(.invalid, "blank_lines: expected keep or drop")
         }
         self.dropsBlankLines = blankLines == "drop"
-        self.isLocal = try keys.value("local") ?? false
-        if self.isLocal, self.role == .master { throw PluginError(.invalid, "local: a master has no sandboxes") }
         guard self.agentLogHostPort > 0 else { throw PluginError(.invalid, "agent_loghost_port: expected a port above 0") }
     }
 

@@ -1,6 +1,6 @@
 internal import PluginKit
 
-/// What an agent's sandboxes are read through: the agent's files API, or the disk itself.
+/// What an agent's sandboxes are read through.
 ///
 /// Paths are absolute, as `Sandbox` makes them. Failures are `PluginError`s: `.notFound` for what is not there.
 protocol SandboxFiles: Sendable {
@@ -12,9 +12,6 @@ protocol SandboxFiles: Sendable {
 
     /// Lists a directory as it is, or was a moment ago.
     func recentList(_ directory: String) async throws -> [FileFacts]
-
-    /// Tells when a file may have changed; nil = nobody will, it has to be looked at.
-    func changes(of path: String) -> (any FileChanges)?
 
     /// How many bytes one read gives at most.
     var readCapacity: Int { get }
@@ -34,10 +31,4 @@ extension SandboxFiles {
         }
         return bytes
     }
-}
-
-/// Notice of changes, given up by being released.
-protocol FileChanges: AnyObject, Sendable {
-    /// Calls back once, from any thread, when something changes from now on.
-    func onNext(_ body: @escaping @Sendable () -> Void)
 }

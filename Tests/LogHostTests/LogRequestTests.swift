@@ -116,8 +116,9 @@ import Testing
     @Test(
         arguments: [
             Place(raw: "", start: .head), Place(raw: "skip=2", start: .head, skip: 2),
-            Place(raw: "skip=-2", start: .head, skip: -2),
-            Place(raw: "cursor=BEG", start: .head), Place(raw: "cursor=END&skip=-2", start: .tail, skip: -2),
+            Place(raw: "skip=-2", start: .tail, skip: -2), Place(raw: "cursor=BEG&skip=-2", start: .head, skip: -2),
+            Place(raw: "cursor=0&skip=-2", start: .head, skip: -2), Place(raw: "cursor=BEG", start: .head),
+            Place(raw: "cursor=END&skip=-2", start: .tail, skip: -2),
             Place(raw: "cursor=END", start: .tail), Place(raw: "cursor=7&skip=-1", start: cursor("7"), skip: -1),
             Place(raw: "cursor=7~ab&filter=nonsense", start: cursor("7~ab")),
         ])

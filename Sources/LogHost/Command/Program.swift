@@ -33,7 +33,8 @@ struct Program {
             routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
             authorizers: try Self.authorizers(of: plugins, named: configuration.authorizers),
             workers: WorkerPool(threads: configuration.limits.workerThreads, queueCapacity: configuration.limits.workerQueue),
-            wakes: wakes, shutdown: Shutdown(), configuration: configuration, clientHeader: clientHeader, logger: logger)
+            wakes: wakes, outbound: self.outbound, shutdown: Shutdown(), configuration: configuration, clientHeader: clientHeader,
+            logger: logger)
     }
 
     private static func create(

@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -39,16 +40,28 @@ package final class OutboundClient: Sendable {
 
     private static func makeClient() -> HTTPClient {
         // A stream keeps its connection for hours: a small pool would let one plugin's streams block another's requests. What
-        // there can be at once, the bound of requests in each instance decides.
+        // there can be at once, the bounds of requests in each instance and of forwarded ones decide.
         let pool = HTTPClient.Configuration.ConnectionPool(
-            idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 4_096)
+            idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: Forwarding.capacity + 4_096)
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10)), connectionPool: pool,
             decompression: .disabled)
         configuration.httpVersion = .http1Only
         // Otherwise a refused connection is tried again until the time for connecting is over.
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            Self.watch(channel)
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }
         return HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
+    }
+
+    /// Lets the kernel find out within two minutes that a server has vanished without a word: a stream may rightly be silent for hours.
+    private static func watch(_ channel: any Channel) {
+        _ = channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
+        for (option, value) in [(TCP_KEEPIDLE, 60), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] {
+            _ = channel.setOption(ChannelOptions.tcpOption(.init(rawValue: option)), value: value)
+        }
     }
 
     /// Closes all connections. Called once, when no plugin has a request open.

@@ -23,6 +23,7 @@ struct OutboundDescription: Sendable {
     private static let requestBodyCapacity = 16 << 20
     private static let urlCapacity = 16 << 10
     private static let headerCapacity = 64 << 10
+    static let headerCount = 128
 
     /// Copies a request out of C; throws INVALID or LIMIT with the field's name.
     init(_ request: loghost_http_request, certificates: TLSFiles) throws(PluginFailure) {
@@ -85,22 +86,26 @@ struct OutboundDescription: Sendable {
     ]
 
     private static func headers(_ list: UnsafeBufferPointer<loghost_header>) throws(PluginFailure) -> HTTPHeaders {
-        guard list.count <= 128 else { throw self.limit("headers: more than 128.") }
+        guard list.count <= Self.headerCount else { throw self.limit("headers: more than \(Self.headerCount).") }
         var headers = HTTPHeaders()
         var size = 0
         for index in list.indices {
             let header = unsafe list[index]
             size += unsafe header.name.size + header.value.size
             guard size <= self.headerCapacity else { throw self.limit("headers: more than 64 KiB.") }
-            let name = unsafe header.name.text
-            guard isToken(name) else { throw self.invalid("headers: expected a name of letters, digits and hyphens.") }
-            guard !self.own.contains(name.lowercased()) else { throw self.invalid("headers: \(name) is the host's to set.") }
-            guard let value = unsafe String(validating: header.value.buffer, as: UTF8.self), isFieldValue(value) else {
-                throw self.invalid("headers: \(name): expected a value of text without control characters.")
-            }
-            headers.add(name: name, value: value)
+            unsafe try self.add(header.name.text, String(validating: header.value.buffer, as: UTF8.self), to: &headers)
         }
         return headers
+    }
+
+    /// Adds a header that a plugin has given; throws INVALID for one that would break the message, or that the host writes itself.
+    static func add(_ name: String, _ value: String?, to headers: inout HTTPHeaders) throws(PluginFailure) {
+        guard isToken(name) else { throw self.invalid("headers: expected a name of letters, digits and hyphens.") }
+        guard !self.own.contains(name.lowercased()) else { throw self.invalid("headers: \(name) is the host's to set.") }
+        guard let value, isFieldValue(value) else {
+            throw self.invalid("headers: \(name): expected a value of text without control characters.")
+        }
+        headers.add(name: name, value: value)
     }
 }
 

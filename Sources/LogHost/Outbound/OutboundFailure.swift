@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -14,9 +15,10 @@ extension PluginFailure {
         case let error as HTTPClientError where error == .alreadyShutdown || error == .cancelled: self = .stopping
         case ChannelError.connectTimeout: self = .slow
         case let error as HTTPParserError where error == .headerOverflow: self = .largeHeader
-        case is NIOConnectionError:
-            self.init(code: LOGHOST_ERROR_UPSTREAM, message: "The other server cannot be reached.")
-            self.retryable = true
+        case is NIOConnectionError: self = .unreachable
+        // What a numeric address fails with.
+        case let error as IOError where Self.missing.contains(error.errnoCode): self = .unreachable
+        case let error as IOError where error.errnoCode == ETIMEDOUT: self = .slow
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             self.init(code: LOGHOST_ERROR_UPSTREAM, message: "There is no trusted TLS connection to the other server.")
         default:
@@ -29,6 +31,10 @@ extension PluginFailure {
         .connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout,
     ]
 
+    private static let missing = [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN, EADDRNOTAVAIL]
+
+    private static let unreachable = PluginFailure(
+        LOGHOST_ERROR_UPSTREAM, "The other server cannot be reached.", retryable: true)
     static let slow = PluginFailure(LOGHOST_ERROR_TIMEOUT, "The other server was too slow.", retryable: true)
     static let stopping = PluginFailure(LOGHOST_ERROR_UNAVAILABLE, "The host makes no requests now.", retryable: false)
     static let largeBody = PluginFailure(LOGHOST_ERROR_LIMIT, "The other server's answer is too large.", retryable: false)

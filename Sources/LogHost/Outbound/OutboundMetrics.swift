@@ -2,24 +2,25 @@ internal import Metrics
 internal import NIOCore
 internal import PluginABI
 
-/// What operators see of one plugin's requests to other servers.
+/// What operators see of one plugin's requests to other servers, its own or those forwarded for it.
 final class OutboundMetrics: Sendable {
     private let inFlight: Gauge
     /// To the answer's end; of streams to the head.
     private let duration: Metrics.Timer
     private let requests: [String: Counter]
 
-    init(plugin: String, factory: any MetricsFactory) {
+    /// `kind` is the first word of the names.
+    init(_ kind: String = "outbound", plugin: String, factory: any MetricsFactory) {
         let label = ("plugin", plugin)
-        self.inFlight = Gauge(label: "loghost_outbound_requests_in_flight", dimensions: [label], factory: factory)
-        self.duration = Metrics.Timer(label: "loghost_outbound_request_duration_seconds", dimensions: [label], factory: factory)
+        self.inFlight = Gauge(label: "loghost_\(kind)_requests_in_flight", dimensions: [label], factory: factory)
+        self.duration = Metrics.Timer(label: "loghost_\(kind)_request_duration_seconds", dimensions: [label], factory: factory)
         let outcomes = [
             "2xx", "3xx", "4xx", "5xx", "other", "upstream", "timeout", "limit", "invalid", "unavailable", "cancelled",
         ]
         self.requests = Dictionary(
             uniqueKeysWithValues: outcomes.map { outcome in
                 let labels = [label, ("outcome", outcome)]
-                return (outcome, Counter(label: "loghost_outbound_requests_total", dimensions: labels, factory: factory))
+                return (outcome, Counter(label: "loghost_\(kind)_requests_total", dimensions: labels, factory: factory))
             })
     }
 

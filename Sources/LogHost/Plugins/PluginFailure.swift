@@ -1,10 +1,11 @@
+internal import FoundationEssentials
 internal import PluginABI
 
 /// An error a plugin has filled, copied out of C.
 package struct PluginFailure: Error, Sendable {
     var code: Int
     var message: String
-    var detail: String
+    package var detail: String
     var retryable: Bool
 
     init(_ error: loghost_error) {
@@ -14,7 +15,7 @@ package struct PluginFailure: Error, Sendable {
         self.retryable = error.retryable != 0
     }
 
-    init(code: Int, message: String) {
+    package init(code: Int, message: String) {
         self.code = code
         self.message = message
         self.detail = ""
@@ -41,8 +42,20 @@ package struct PluginFailure: Error, Sendable {
         return error
     }
 
+    /// Reads a JSON array of texts, as many as are whole: it may have been cut at its capacity.
+    private static func candidates(_ detail: String) -> [String] {
+        var text = detail[...]
+        while !text.isEmpty {
+            if let list = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) { return list }
+            // The last one, without what it is divided by from the one before, is not whole.
+            guard let comma = text.dropLast().lastIndex(of: ",") else { break }
+            text = text[..<comma] + "]"
+        }
+        return detail.isEmpty ? [] : [detail]
+    }
+
     /// What the client is told.
-    var problem: Problem {
+    package var problem: Problem {
         let message = self.message.isEmpty ? "The source failed." : self.message
         switch self.code {
         case LOGHOST_ERROR_INVALID, LOGHOST_ERROR_UNSUPPORTED: return Problem(400, message)
@@ -54,7 +67,7 @@ package struct PluginFailure: Error, Sendable {
         case LOGHOST_ERROR_NOT_FOUND: return Problem(404, message)
         case LOGHOST_ERROR_CONFLICT:
             var problem = Problem(409, message)
-            problem.candidates = [self.detail]
+            problem.candidates = Self.candidates(self.detail)
             return problem
         case LOGHOST_ERROR_UNAUTHENTICATED: return Problem(401, message)
         case LOGHOST_ERROR_FORBIDDEN: return Problem(403, message)

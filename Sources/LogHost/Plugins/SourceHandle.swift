@@ -5,7 +5,7 @@ enum Resolved: Sendable {
     case log(topic: [UInt8], filter: LogFilter)
     case bytes(status: Int, headers: [(name: String, value: String)], stream: ByteStreamHandle?)
     case redirect(String)
-    case proxy(String, headers: [(name: String, value: String)])
+    case proxy(Forward)
 }
 
 /// What `open` made.
@@ -160,8 +160,15 @@ private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error:
     case LOGHOST_RESOLVED_REDIRECT:
         return unsafe .redirect(resolution.location.text)
     case LOGHOST_RESOLVED_PROXY:
-        return unsafe .proxy(
-            resolution.location.text, headers: headers(resolution.upstream_headers, resolution.upstream_header_count))
+        var forward = unsafe Forward(
+            location: resolution.location.text,
+            headers: headers(resolution.upstream_headers, resolution.upstream_header_count))
+        if unsafe Int(resolution.size) >= MemoryLayout<loghost_resolution>.size {
+            forward.tls = unsafe TLSFilePaths(
+                authorities: resolution.ca_file.text, certificate: resolution.client_certificate.text,
+                key: resolution.client_key.text)
+        }
+        return .proxy(forward)
     default:
         throw PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source answered in an unknown way.")
     }

@@ -10,6 +10,8 @@ extension LogRequest {
         self.query.skip = try items.signed("skip") ?? 0
         self.query.start =
             switch try CursorParameter.parse(items.firstBytes("cursor")) {
+            // Back from nowhere in particular is back from the end, as in the journal.
+            case .none where self.query.skip < 0: .tail
             case .none, .beginning: .head
             case .end: .tail
             // A position before the first byte, unlike the id of a first line that is empty.

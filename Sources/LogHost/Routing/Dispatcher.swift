@@ -73,10 +73,18 @@ struct Dispatcher: Sendable {
     }
 
     private func answer(_ exchange: Exchange) async throws {
+        guard let location = try await self.answerTarget(of: exchange) else { return }
+        exchange.forward(to: location)
+        // Only once: there is no third target.
+        if try await self.answerTarget(of: exchange) != nil { throw Problem.loop }
+    }
+
+    /// Answers what is asked for now; returns the path that is to be served instead, when a source names one.
+    private func answerTarget(of exchange: Exchange) async throws -> String? {
         let path = try RequestPath(exchange.path)
         if path.segments == ["healthz"] {
             exchange.answer = try Self.health(exchange)
-            return
+            return nil
         }
         let method = exchange.request.method
         let found = self.site.routes.find(method: method == .options ? "GET" : method.rawValue, path: path)
@@ -88,11 +96,11 @@ struct Dispatcher: Sendable {
         case .match(let match):
             if method == .options {
                 exchange.answer = exchange.preflight()
-                return
+                return nil
             }
             guard method == .get || method == .head else { throw Self.methodNotAllowed(["GET"]) }
             let grant = try await self.authorize(exchange, path, match)
-            try await LogRoute(site: self.site, exchange: exchange, match: match, grant: grant).answer()
+            return try await LogRoute(site: self.site, exchange: exchange, match: match, grant: grant).answer()
         }
     }
 

@@ -17,6 +17,10 @@ final class Exchange: @unchecked Sendable {
     typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPResponsePart>
 
     let request: HTTPRequest
+    /// What is served: what was asked for, or where a source has led to.
+    private var target: String
+    /// A source has led to another path of this host.
+    private(set) var isForwarded = false
     let channel: any Channel
     private let site: Site
     /// Names the request in logs and to other servers.
@@ -29,19 +33,22 @@ final class Exchange: @unchecked Sendable {
 
     init(request: HTTPRequest, channel: any Channel, site: Site) {
         self.request = request
+        self.target = request.path ?? ""
         self.channel = channel
         self.site = site
     }
 
-    var path: String {
-        let target = self.request.path ?? ""
-        return String(target.prefix { $0 != "?" && $0 != "#" })
-    }
+    var path: String { String(self.target.prefix { $0 != "?" && $0 != "#" }) }
 
     var queryString: String {
-        let target = self.request.path ?? ""
-        guard let mark = target.firstIndex(of: "?") else { return "" }
-        return String(target[target.index(after: mark)...].prefix { $0 != "#" })
+        guard let mark = self.target.firstIndex(of: "?") else { return "" }
+        return String(self.target[self.target.index(after: mark)...].prefix { $0 != "#" })
+    }
+
+    /// Goes on as if this path had been asked for.
+    func forward(to target: String) {
+        self.target = target
+        self.isForwarded = true
     }
 
     var accept: [String] { self.request.headerFields[values: .accept] }

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import HTTPTypes
 internal import NIOCore
+internal import Synchronization
 
 /// Answers a request whose route is known: parameters, resolution, and what kind of answer it leads to.
 struct LogRoute {
@@ -11,7 +12,8 @@ struct LogRoute {
 
     private var route: RouteDescription { self.match.target.route }
 
-    func answer() async throws {
+    /// Returns the path that is to be served instead, when there is one.
+    func answer() async throws -> String? {
         let items = try QueryItems(self.exchange.queryString)
         let isLog = self.route.traits.dialect != .none
         // Parameters first: a request that is wrong in itself reaches no plugin.
@@ -24,7 +26,7 @@ struct LogRoute {
             ))
         if log.ended {
             self.exchange.answer = .whole(HTTPResponse(status: .noContent), nil)
-            return
+            return nil
         }
         let place = try self.site.admission.enter(
             log.query.follow ? .follow : .range, principal: self.grant.principal, address: self.exchange.clientAddress)
@@ -38,12 +40,11 @@ struct LogRoute {
         let wakeID = self.site.wakes.register { signal.wake() }
         let lease = Lease(place: place, wakes: self.site.wakes, wakeID: wakeID)
         guard let encoder else {
-            try await PlainAnswer(
-                site: self.site, exchange: self.exchange, grant: self.grant, source: self.match.target.source, lease: lease,
-                signal: signal
+            return try await PlainAnswer(
+                site: self.site, exchange: self.exchange, grant: self.grant, plugin: self.match.target.plugin,
+                source: self.match.target.source, isFollow: log.query.follow, lease: lease, signal: signal
             )
             .answer(request)
-            return
         }
         let seat = log.query.follow ? try await self.takeSeat(signal) : nil
         let (opening, opened) = try await self.open(request, log, encoder, lease)
@@ -53,7 +54,7 @@ struct LogRoute {
             if self.exchange.request.method == .head {
                 try await self.site.workers.run { opened.stream.close() }
                 self.exchange.answer = .whole(head, nil)
-                return
+                return nil
             }
             let channel = self.exchange.channel
             let disconnect = { @Sendable () -> Void in channel.close(promise: nil) }
@@ -70,6 +71,7 @@ struct LogRoute {
                 gzip: self.route.coding == "gzip" ? try Gzip() : nil
             ).answer(head)
         }
+        return nil
     }
 
     private func chooseEncoder(_ items: QueryItems) throws(Problem) -> EncoderHandle {
@@ -162,14 +164,17 @@ struct LogRoute {
 /// What an answer holds while it lasts: its place among the others and its name for wakes.
 final class Lease: Sendable {
     let wakeID: UInt64
-    private let place: Admission.Place
+    private let place: Mutex<Admission.Place>
     private let wakes: WakeRegistry
 
     init(place: Admission.Place, wakes: WakeRegistry, wakeID: UInt64) {
-        self.place = place
+        self.place = Mutex(place)
         self.wakes = wakes
         self.wakeID = wakeID
     }
 
     deinit { self.wakes.remove(self.wakeID) }
+
+    /// Takes another place among the answers and leaves its own.
+    func move(to place: Admission.Place) { self.place.withLock { $0 = place } }
 }

@@ -41,7 +41,8 @@ extension Problem {
     var headers: HTTPFields {
         var headers: HTTPFields = [.cacheControl: "no-cache"]
         if let retryAfter { headers[.retryAfter] = "\(retryAfter)" }
-        if !self.challenges.isEmpty { headers[values: .wwwAuthenticate] = self.challenges }
+        // RFC 9110, 15.5.2: there must be one.
+        if self.status == 401 { headers[values: .wwwAuthenticate] = self.challenges.isEmpty ? ["Bearer"] : self.challenges }
         if !self.allow.isEmpty { headers[.allow] = self.allow.joined(separator: ", ") }
         return headers
     }
@@ -54,7 +55,7 @@ extension HTTPResponse.Status {
             .ok, .noContent, .seeOther, .badRequest, .unauthorized, .forbidden, .notFound, .methodNotAllowed, .notAcceptable,
             .conflict,
             .gone, .uriTooLong, .misdirectedRequest, .tooManyRequests, .requestHeaderFieldsTooLarge, .internalServerError,
-            .notImplemented, .badGateway, .serviceUnavailable, .gatewayTimeout,
+            .notImplemented, .badGateway, .serviceUnavailable, .gatewayTimeout, .init(code: 508, reasonPhrase: "Loop Detected"),
         ]
         return named.first { $0.code == code } ?? .init(code: code)
     }

@@ -19,6 +19,7 @@ final class Site: Sendable {
     let admission: Admission
     let connections: ClientConnections
     let follows: Follows
+    let forwarding: Forwarding
     /// Nil without authorizers: then everybody who can connect may read.
     let authorization: Authorization?
     let shutdown: Shutdown
@@ -29,7 +30,8 @@ final class Site: Sendable {
 
     init(
         routes: RouteTree<RouteTarget>, encoders: [EncoderHandle], authorizers: [AuthorizerHandle], workers: WorkerPool,
-        wakes: WakeRegistry, shutdown: Shutdown, configuration: Configuration, clientHeader: String?, logger: Logger
+        wakes: WakeRegistry, outbound: OutboundClient, shutdown: Shutdown, configuration: Configuration, clientHeader: String?,
+        logger: Logger
     ) {
         self.routes = routes
         self.encoders = encoders
@@ -38,6 +40,7 @@ final class Site: Sendable {
         self.wakes = wakes
         self.admission = Admission(limits: configuration.limits)
         self.connections = ClientConnections()
+        self.forwarding = Forwarding(client: outbound)
         self.follows = Follows(configuration, wakes: wakes) { Self.report($0, logger) }
         self.authorization =
             authorizers.isEmpty

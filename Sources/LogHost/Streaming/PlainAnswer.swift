@@ -1,23 +1,32 @@
 internal import HTTPTypes
 internal import NIOCore
 
-/// Answers of routes that are no log: bytes that a plugin writes itself, and redirects.
+/// Answers of routes that are no log: bytes that a plugin writes itself, redirects, and what is forwarded.
 struct PlainAnswer: Sendable {
     let site: Site
     let exchange: Exchange
     let grant: Grant
+    let plugin: PluginInstance
     let source: SourceHandle
+    let isFollow: Bool
     let lease: Lease
     let signal: FollowSignal
 
     private static let pieceBytes = 256 << 10
 
-    func answer(_ request: SourceRequest) async throws {
+    /// Returns the path that is to be served instead, when the source names one.
+    func answer(_ request: SourceRequest) async throws -> String? {
         switch try await self.site.workers.run({ try await self.source.resolve(request, wakeID: self.lease.wakeID) }) {
         case .log:
             throw PluginFailure(code: 1, message: "The source gave a log for a route that is none.")
-        case .proxy:
-            throw Problem(501, "This host forwards no requests.")
+        case .proxy(let forward):
+            guard !self.exchange.isForwarded else { throw Problem.loop }
+            try self.grant.check()
+            if forward.isLocal { return forward.location }
+            try await ProxyAnswer(
+                site: self.site, exchange: self.exchange, grant: self.grant, plugin: self.plugin.name, isFollow: self.isFollow,
+                lease: self.lease, signal: self.signal
+            ).answer(forward)
         case .redirect(let location):
             try self.grant.check()
             var head = HTTPResponse(status: .seeOther)
@@ -26,6 +35,7 @@ struct PlainAnswer: Sendable {
         case .bytes(let status, let headers, let stream):
             try await self.answer(status, headers, stream)
         }
+        return nil
     }
 
     private func answer(_ status: Int, _ headers: [(name: String, value: String)], _ stream: ByteStreamHandle?) async throws {

@@ -1,0 +1,110 @@
+import Glibc
+import Testing
+
+/// A Mesos agent and a master, as `Tests/Mesos/standin.py` stands in for them, with one sandbox on disk.
+struct Sandboxes: Sendable {
+    /// Where the stand-in listens.
+    struct Ports: Sendable {
+        var agent: UInt16
+        var master: UInt16
+        var control: UInt16
+    }
+
+    static let base = "/v2/task/frameworks/F1/executors/E1/runs/C1"
+
+    let ports: Ports
+    /// The sandbox.
+    let directory: String
+
+    func path(_ name: String) -> String { "\(self.directory)/\(name)" }
+
+    func write(_ bytes: some Collection<UInt8>, to name: String) throws { try writeFile(self.path(name), Array(bytes)) }
+
+    func write(_ text: String, to name: String) throws { try self.write(text.utf8, to: name) }
+
+    func append(_ text: String, to name: String) throws {
+        let number = unsafe open(self.path(name), O_WRONLY | O_APPEND | O_CLOEXEC)
+        guard number >= 0 else { throw HarnessError(call: "open \(name)") }
+        try Descriptor(number).write(Array(text.utf8), by: .now + .seconds(10))
+    }
+
+    func rename(_ name: String, to newName: String) throws {
+        guard unsafe Glibc.rename(self.path(name), self.path(newName)) == 0 else { throw HarnessError(call: "rename \(name)") }
+    }
+
+    /// Tells the stand-in how to behave.
+    func set(_ settings: String) async throws {
+        let (exit, output) = try await run([
+            "curl", "-sS", "--fail-with-body", "-X", "POST", "-d", settings, "http://127.0.0.1:\(self.ports.control)/set",
+        ])
+        try #require(exit == .status(0), "\(output)")
+    }
+
+    /// What it has seen.
+    func stats() async throws -> JSONValue {
+        let (exit, output) = try await run(["curl", "-sS", "http://127.0.0.1:\(self.ports.control)/stats"])
+        try #require(exit == .status(0), "\(output)")
+        return try JSONValue(output)
+    }
+}
+
+/// Lends the stand-in.
+func withSandboxes(_ body: (Sandboxes) async throws -> Void) async throws {
+    try await withTemporaryDirectory { root in
+        let directory = "\(root)/slaves/S1/frameworks/F1/executors/E1/runs/C1"
+        var path = root
+        for part in directory.dropFirst(root.count + 1).split(separator: "/") {
+            path += "/\(part)"
+            unsafe mkdir(path, 0o755)
+        }
+        let input = try Descriptor.pipe()
+        // Its reader is another program, which waits for the end.
+        _ = fcntl(input.reading.number, F_SETFL, 0)
+        let output = try Descriptor.pipe()
+        let captured = CapturedOutput(output.reading)
+        let script = String(#filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }) + "/Mesos/standin.py"
+        let child = try ChildProcess(
+            ["python3", "-B", script, "--root", root], input: input.reading, output: output.writing)
+        defer { child.kill() }
+        let ports = try await Sandboxes.Ports(from: captured)
+        try await body(Sandboxes(ports: ports, directory: directory))
+        // It ends with its standard input, which is kept open until here.
+        try input.writing.write([0x0A], by: .now + .seconds(5))
+    }
+}
+
+extension Sandboxes.Ports {
+    fileprivate init(from output: CapturedOutput) async throws {
+        let deadline = ContinuousClock.now + .seconds(15)
+        while ContinuousClock.now < deadline {
+            if output.string.contains("\n"), let json = try? JSONValue(output.string) {
+                func port(_ name: String) throws -> UInt16 {
+                    guard let port = json[name]?.unsigned.flatMap({ UInt16(exactly: $0) }) else {
+                        throw HarnessError("the stand-in did not say its port: \(output.string)")
+                    }
+                    return port
+                }
+                self.init(agent: try port("agent"), master: try port("master"), control: try port("control"))
+                return
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw HarnessError("the stand-in did not start: \(output.string)")
+    }
+}
+
+/// Lends a server that gives out the sandbox of a stand-in.
+func withSandboxServer(
+    _ config: String = "", _ body: (LogHostProcess, Sandboxes) async throws -> Void
+) async throws {
+    try await withSandboxes { sandboxes in
+        try await withJournal { journal in
+            var configuration = LogHostConfiguration(directory: journal.directory)
+            configuration.morePlugins = [
+                "  - name: sandbox", "    library: libloghost-mesos-sandbox.so",
+                "    config: {role: agent, agent: \"127.0.0.1:\(sandboxes.ports.agent)\"\(config)}",
+            ]
+            try await withLogHost(configuration) { server in try await body(server, sandboxes) }
+        }
+    }
+}
