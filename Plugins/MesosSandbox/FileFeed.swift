@@ -27,6 +27,8 @@ final class FileFeed: Sendable {
         /// The reader has found nothing, and waits to be woken.
         var isAwaited = false
         var isClosed = false
+        /// The file has changed since it was last looked at.
+        var hasNews = false
         var task: Task<Void, Never>?
     }
 
@@ -72,6 +74,18 @@ final class FileFeed: Sendable {
         self.start(after: delay)
     }
 
+    /// Notes that the file has changed, and wakes the reader.
+    func noteChange() {
+        let isFirst = self.state.withLock { state in
+            defer { state.hasNews = true }
+            return !state.hasNews && !state.isClosed
+        }
+        if isFirst { self.wake() }
+    }
+
+    /// True when a change was noted that no look has come after.
+    var hasNews: Bool { self.state.withLock(\.hasNews) }
+
     /// Ends whatever is under way.
     func close() {
         let task = self.state.withLock { state in
@@ -86,6 +100,7 @@ final class FileFeed: Sendable {
     private static func mayStart(_ state: inout State) -> Bool {
         if state.isRunning || state.isClosed { return false }
         state.isRunning = true
+        state.hasNews = false
         return true
     }
 
