@@ -20,7 +20,8 @@ struct LocalFiles: SandboxFiles {
         self.agent = agent
     }
 
-    var readCapacity: Int { 256 << 10 }
+    /// Below what glibc takes from the kernel page by page, and gives back after each read.
+    var readCapacity: Int { 112 << 10 }
     var givesWholeReads: Bool { true }
 
     func read(_ path: String, at offset: UInt64, length: Int) async throws -> [UInt8] {
