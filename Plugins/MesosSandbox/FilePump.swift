@@ -50,21 +50,23 @@ actor FilePump {
         self.stride = file.files.readCapacity
     }
 
-    /// Fetches until there is enough, or nothing more now.
-    func run(into feed: FileFeed) async {
+    /// Fetches until there is enough, or nothing more now. True when only the room is lacking.
+    func run(into feed: FileFeed) async -> Bool {
         do {
             while feed.hasRoom, !Task.isCancelled {
                 do {
-                    guard try await self.step(feed) else { return }
+                    guard try await self.step(feed) else { return false }
                     self.troubleSince = nil
                 } catch let error as PluginError where error.retryable && self.follow != nil {
                     try await self.bear(error)
                 }
             }
+            return true
         } catch is CancellationError {
         } catch {
             feed.append(.failure(error))
         }
+        return false
     }
 
     /// Makes one step; false when there is nothing more now.

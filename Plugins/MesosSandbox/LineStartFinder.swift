@@ -7,8 +7,9 @@ struct LineStartFinder: Sendable {
     /// The current file as it was listed, a moment ago; nil between two rotations.
     let facts: FileFacts?
 
-    /// How much is read before the end to find the last lines.
+    /// How much is read before the end to find the last lines, as long as they are of ordinary length.
     private static let window: UInt64 = 16 << 10
+    private static let ordinaryLine: UInt64 = 400
     /// How far lines are counted back at most.
     private static let backwardCapacity: UInt64 = 1 << 30
 
@@ -46,7 +47,8 @@ struct LineStartFinder: Sendable {
     /// The place behind the last byte, with what lies before it, as it is now.
     private func end(_ query: Query) async throws -> LineStart {
         guard self.facts != nil else { return LineStart(place: FilePlace(name: self.file.name), isComplete: true) }
-        let window = query.skip < 0 ? Self.window : UInt64(FilePlace.beforeCapacity)
+        let lines = min(query.skip.magnitude, 100) * Self.ordinaryLine
+        let window = query.skip < 0 ? min(max(lines, 4 << 10), Self.window) : UInt64(FilePlace.beforeCapacity)
         var place = FilePlace(name: self.file.name, size: self.size, identity: self.facts?.identity)
         place.offset = place.size > window ? place.size - window : 0
         var (bytes, isComplete) = try await self.readToEnd(place)
