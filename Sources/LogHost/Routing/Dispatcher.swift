@@ -40,7 +40,7 @@ struct Dispatcher: Sendable {
 
     /// What is refused whatever the route.
     private func admit(_ exchange: Exchange) throws(Problem) {
-        let limits = self.site.configuration.limits
+        let limits = self.site.limits
         let head = exchange.request
         if (head.path?.utf8.count ?? 0) > limits.uriBytes {
             throw Problem(414, "The URI is longer than \(limits.uriBytes) bytes.")
@@ -59,7 +59,7 @@ struct Dispatcher: Sendable {
         if self.site.connections.count > limits.connections {
             throw Problem(503, "Too many connections are open.", retryAfter: 1)
         }
-        try self.site.workers.admit()
+        try self.site.workers.admit(queueCapacity: limits.workerQueue)
     }
 
     /// True for localhost, 127.0.0.1 and [::1], with any port.

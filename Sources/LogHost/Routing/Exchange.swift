@@ -145,7 +145,7 @@ final class Exchange: @unchecked Sendable {
             try await outbound.write(contentsOf: parts)
             return
         }
-        let watch = StallWatch(channel: self.channel, limit: TimeAmount(stall ?? self.site.configuration.limits.rangeStall))
+        let watch = StallWatch(channel: self.channel, limit: TimeAmount(stall ?? self.site.limits.rangeStall))
         watch.begin()
         defer { watch.end() }
         try await outbound.write(contentsOf: parts)
