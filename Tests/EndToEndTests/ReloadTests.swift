@@ -145,7 +145,10 @@ extension EndToEndTests {
                 server.child.send(SIGHUP)
                 try await server.wait(for: Self.again)
                 try server.configure("log_level: notice", "log_level: warning")
+                // By this it can be seen that the file was read: nothing orders signals of two kinds.
+                try server.configure("keep_alive: 300ms", "keep_alive: 400ms")
                 server.child.send(SIGHUP)
+                try await server.wait(for: "a changed setting needs a new process")
                 server.child.send(SIGUSR2)
                 try await server.wait(for: "level=error")
                 #expect(server.log.ranges(of: Self.again).count == 1, "a notice is not logged at warning")

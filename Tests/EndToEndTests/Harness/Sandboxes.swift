@@ -42,7 +42,7 @@ struct Sandboxes: Sendable {
 
     /// What it has seen.
     func stats() async throws -> JSONValue {
-        let (exit, output) = try await run(["curl", "-sS", "http://127.0.0.1:\(self.ports.control)/stats"])
+        let (exit, output) = try await run(["curl", "-sS", "http://127.0.0.1:\(self.ports.control)/stats?requests=10"])
         try #require(exit == .status(0), "\(output)")
         return try JSONValue(output)
     }
