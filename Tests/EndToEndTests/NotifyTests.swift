@@ -17,6 +17,8 @@ extension EndToEndTests {
                 #expect(stopping.first?.contains("EXTEND_TIMEOUT_USEC=20000000") == true, "\(stopping)")
                 let all = try manager.messages(from: server.child.pid).flatMap { $0 }
                 #expect(!all.contains("WATCHDOG=1"), "nobody has asked for that")
+                // A second signal would end it at once.
+                #expect(try await server.child.waitForExit(within: .seconds(15)) == .status(0))
             }
         }
 
