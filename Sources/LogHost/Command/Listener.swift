@@ -15,7 +15,7 @@ final class Listener: Service {
     private let identity: TLSIdentity?
     private let logger: Logger
 
-    init(address: ListenAddress, site: Site, logger: Logger) throws {
+    init(address: ListenAddress, audience: Audience = .readers, site: Site, logger: Logger) throws {
         self.address = address
         let bound = Flag()
         self.bound = bound
@@ -26,7 +26,7 @@ final class Listener: Service {
         quiet.logLevel = .critical
         let greet = { @Sendable (server: any Channel) async -> Void in
             bound.set()
-            await Self.announce(server, address, site)
+            await Self.announce(server, address, audience, site)
         }
         func serve<Connection: ServerChildChannel>(_ channel: Connection, on bind: BindAddress) -> Server<Connection> {
             Server(
@@ -34,7 +34,9 @@ final class Listener: Service {
                 onServerRunning: greet, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
         }
         func plain(isTCP: Bool) -> HostChannel {
-            HostChannel(limits: limits, connections: site.connections, dispatcher: Dispatcher(site: site, isTCP: isTCP))
+            HostChannel(
+                limits: limits, connections: site.connections,
+                dispatcher: Dispatcher(site: site, isTCP: isTCP, audience: audience))
         }
         switch address {
         case .tcp(let host, let port):
@@ -44,22 +46,27 @@ final class Listener: Service {
             self.identity = nil
             self.server = serve(plain(isTCP: false), on: .unixDomainSocket(path: path))
         case .tls(let host, let port, let settings):
-            let identity = try Self.identity(settings, address, site)
+            let identity = try Self.identity(settings, address, audience, site)
             self.identity = identity
             let channel = TLSChannel(
                 identity: identity, limits: limits, connections: site.connections,
-                dispatcher: Dispatcher(site: site, isTCP: true))
+                dispatcher: Dispatcher(site: site, isTCP: true, audience: audience))
             self.server = serve(channel, on: .hostname(host, port: port))
         }
     }
 
     /// Reads the files; a mistake is the configuration's and names its key.
-    private static func identity(_ settings: TLSSettings, _ address: ListenAddress, _ site: Site) throws -> TLSIdentity {
+    private static func identity(
+        _ settings: TLSSettings, _ address: ListenAddress, _ audience: Audience, _ site: Site
+    ) throws -> TLSIdentity {
         do throws(TLSFailure) {
             return try TLSIdentity(settings, logger: site.logger)
         } catch {
-            let index = site.configuration.listen.firstIndex(of: address) ?? 0
-            throw ConfigurationFailure("listen[\(index)].tls.\(error.key): \(error.path.onOneLine()): \(error.reason)")
+            let (key, addresses) =
+                audience == .readers
+                ? ("listen", site.configuration.listen) : ("monitoring.listen", site.configuration.monitoring.listen)
+            let index = addresses.firstIndex(of: address) ?? 0
+            throw ConfigurationFailure("\(key)[\(index)].tls.\(error.key): \(error.path.onOneLine()): \(error.reason)")
         }
     }
 
@@ -88,7 +95,7 @@ final class Listener: Service {
         return unsafe address.withSockAddr { unsafe connect(descriptor, $0, socklen_t($1)) } == 0
     }
 
-    private static func announce(_ server: any Channel, _ address: ListenAddress, _ site: Site) async {
+    private static func announce(_ server: any Channel, _ address: ListenAddress, _ audience: Audience, _ site: Site) async {
         let shown: String
         let client: String
         switch address {
@@ -103,7 +110,7 @@ final class Listener: Service {
             client = "curl -N --unix-socket \(path) 'http://localhost"
         }
         site.logger.notice("listening", metadata: ["address": "\(shown)"])
-        guard site.routes.templates.contains(where: { $0.template == "/v2/component" }) else { return }
+        guard audience == .readers, site.routes.templates.contains(where: { $0.template == "/v2/component" }) else { return }
         let header = site.isUnprotected ? "" : " -H \(site.clientHeader ?? "'Authorization: …'")"
         print("Follow the journal:  \(client)/v2/component?skip=-10&follow=true'\(header)")
         fflush(nil)

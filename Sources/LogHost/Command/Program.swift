@@ -17,7 +17,9 @@ struct Program {
     private let site: Site
 
     /// Loads and creates everything; nothing runs yet. Throws one line for whatever is wrong.
-    init(configuration: Configuration, clientHeader: String? = nil, unsafeLoadByPath: Bool, logger: Logger) throws {
+    init(
+        configuration: Configuration, metrics: MetricStore, clientHeader: String? = nil, unsafeLoadByPath: Bool, logger: Logger
+    ) throws {
         self.configuration = configuration
         self.logger = logger
         Self.raiseDescriptorLimit(for: configuration.limits.connections, logger)
@@ -26,11 +28,12 @@ struct Program {
         let wakes = WakeRegistry()
         var plugins: [PluginInstance] = []
         for plugin in configuration.plugins {
-            plugins.append(try Self.create(plugin, configuration, unsafeLoadByPath, logger, wakes, self.watches, self.outbound))
+            plugins.append(
+                try Self.create(plugin, configuration, metrics, unsafeLoadByPath, logger, wakes, self.watches, self.outbound))
         }
         self.plugins = plugins
         self.site = Site(
-            routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
+            plugins: plugins, metrics: metrics, routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
             authorizers: try Self.authorizers(of: plugins, named: configuration.authorizers),
             workers: WorkerPool(threads: configuration.limits.workerThreads, queueCapacity: configuration.limits.workerQueue),
             wakes: wakes, outbound: self.outbound, shutdown: Shutdown(), configuration: configuration, clientHeader: clientHeader,
@@ -38,8 +41,8 @@ struct Program {
     }
 
     private static func create(
-        _ plugin: PluginConfiguration, _ configuration: Configuration, _ byPath: Bool, _ logger: Logger, _ wakes: WakeRegistry,
-        _ watches: DescriptorWatch, _ outbound: OutboundClient
+        _ plugin: PluginConfiguration, _ configuration: Configuration, _ metrics: MetricStore, _ byPath: Bool, _ logger: Logger,
+        _ wakes: WakeRegistry, _ watches: DescriptorWatch, _ outbound: OutboundClient
     ) throws -> PluginInstance {
         let library: LoadedLibrary
         do throws(PluginRefusal) {
@@ -50,7 +53,7 @@ struct Program {
         }
         let services = HostServices(
             name: plugin.name, authorizes: configuration.authorizers.contains(plugin.name), logger: logger, wakes: wakes,
-            watches: watches, outbound: outbound)
+            watches: watches, outbound: outbound, pluginFactory: metrics.factory(owner: plugin.name))
         if plugin.getsCredential, library.flags & UInt32(LOGHOST_PLUGIN_USES_CREDENTIAL) == 0 {
             throw ConfigurationFailure(
                 "plugin \(plugin.name) (line \(plugin.line)): credential: this plugin does not use credentials")
@@ -82,6 +85,9 @@ struct Program {
         for plugin in plugins {
             guard let source = plugin.source else { continue }
             for route in source.routes() {
+                if HostRoute.allCases.contains(where: { $0.template == route.path }) {
+                    throw ConfigurationFailure("plugin \(plugin.name): route \(route.path): the host itself has \(route.path)")
+                }
                 do {
                     try routes.add(
                         method: route.method, template: route.path, owner: plugin.name,
@@ -143,6 +149,9 @@ struct Program {
         if let authorization = self.site.authorization { services.append(authorization.rechecks) }
         for address in self.configuration.listen {
             services.append(try Listener(address: address, site: self.site, logger: self.logger))
+        }
+        for address in self.configuration.monitoring.listen {
+            services.append(try Listener(address: address, audience: .watchers, site: self.site, logger: self.logger))
         }
         var configuration = ServiceGroupConfiguration(services: services, logger: self.logger)
         configuration.maximumGracefulShutdownDuration = self.configuration.streams.shutdown

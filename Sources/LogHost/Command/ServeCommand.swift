@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import Logging
+internal import Metrics
 
 /// `loghost serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -54,11 +55,14 @@ struct ServeCommand: AsyncParsableCommand {
         // A unix socket is nobody else's until it has the mode that was configured.
         umask(0o177)
         LoggingSystem.bootstrap { LineLogHandler(label: $0) }
+        let metrics = MetricStore()
+        MetricsSystem.bootstrap(metrics.factory())
         defer { LineWriter.standardError.flush(within: .seconds(1)) }
         var logger = Logger(label: "loghost")
         logger.logLevel = level
         let program = try Program(
-            configuration: configuration, clientHeader: token?.header, unsafeLoadByPath: self.unsafeLoadByPath, logger: logger)
+            configuration: configuration, metrics: metrics, clientHeader: token?.header,
+            unsafeLoadByPath: self.unsafeLoadByPath, logger: logger)
         if let token, token.isFresh { print("The token, until this ends:  \(token.file)") }
         try await program.run()
     }

@@ -13,11 +13,13 @@ package struct Configuration: Sendable, Hashable {
     package var trustedProxies: [AddressRange]
     package var limits: Limits
     package var streams: Streams
+    package var monitoring: Monitoring
 
     package init(
         listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)], pluginPath: [String] = [],
         plugins: [PluginConfiguration] = [], authorizers: [String] = [], insecure: Bool = false,
-        trustedProxies: [AddressRange] = [], limits: Limits = Limits(), streams: Streams = Streams()
+        trustedProxies: [AddressRange] = [], limits: Limits = Limits(), streams: Streams = Streams(),
+        monitoring: Monitoring = Monitoring()
     ) {
         self.listen = listen
         self.pluginPath = pluginPath
@@ -27,6 +29,7 @@ package struct Configuration: Sendable, Hashable {
         self.trustedProxies = trustedProxies
         self.limits = limits
         self.streams = streams
+        self.monitoring = monitoring
     }
 
     /// Serves this machine's journal: the settings without a file. The plugin that decides needs `permit` before it can be made.

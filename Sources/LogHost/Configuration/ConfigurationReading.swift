@@ -1,6 +1,6 @@
 extension Configuration {
     static let keys = [
-        "listen", "plugin_path", "plugins", "authorizers", "insecure", "trusted_proxies", "limits", "streams",
+        "listen", "plugin_path", "plugins", "authorizers", "insecure", "trusted_proxies", "limits", "streams", "monitoring",
     ]
 
     /// Reads the root of a file. Throws the first mistake, in the order of `keys`.
@@ -20,10 +20,17 @@ extension Configuration {
         if let ranges = map["trusted_proxies"] { self.trustedProxies = try Self.ranges(ranges) }
         if let limits = map["limits"] { self.limits = try Limits(limits) }
         if let streams = map["streams"] { self.streams = try Streams(streams) }
+        if let monitoring = map["monitoring"] { self.monitoring = try Monitoring(monitoring) }
+        for address in self.monitoring.listen where !address.description.hasSuffix(":0") {
+            guard let twin = map["monitoring"], self.listen.contains(where: { $0.description == address.description }) else {
+                continue
+            }
+            throw twin.wrong("addresses that are not under listen too", found: address.description.quotedForError())
+        }
         try self.refuseUnprotected(map)
     }
 
-    private static func addresses(_ reader: YAMLReader) throws(ConfigurationError) -> [ListenAddress] {
+    static func addresses(_ reader: YAMLReader) throws(ConfigurationError) -> [ListenAddress] {
         let items = try reader.list("a list of addresses")
         guard !items.isEmpty else { throw reader.wrong("at least one address", found: "an empty list") }
         var addresses: [ListenAddress] = []
