@@ -28,7 +28,6 @@ package enum MetricCatalog {
         "loghost_forwarded_requests_in_flight": "Requests that are being forwarded.",
         "loghost_forwarded_request_duration_seconds": "Time until another server has answered a forwarded request with its head.",
         "loghost_refused_metrics_total": "Metrics that were not made: too many, or malformed.",
-        "loghost_access_log_lost_total": "Records of the access log that found no room, or that journald did not take.",
         "process_cpu_seconds_total": "Processor time of the process.",
         "process_resident_memory_bytes": "Memory that is resident, pages of journal files among it.",
         "process_virtual_memory_bytes": "Address space.",

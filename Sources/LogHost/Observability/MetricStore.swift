@@ -39,7 +39,14 @@ package final class MetricStore: Sendable {
     /// What makes metrics of the host, or of one plugin.
     package func factory(owner: String = "") -> MetricStoreFactory { MetricStoreFactory(store: self, owner: owner) }
 
-    var families: [String: Family] { self.state.withLock { $0.families } }
+    /// Everything that is counted, in Prometheus' text format.
+    package var text: String {
+        var text = MetricText()
+        for (name, family) in self.state.withLock({ $0.families }).sorted(by: { $0.key < $1.key }) { text.append(name, family) }
+        return text.text
+    }
+
+    package var refusedCount: Int { Int(self.refused.value) }
 
     /// Finds a metric or makes it; nil when it is refused.
     func cell(_ kind: MetricKind, _ label: String, _ labels: [(String, String)], owner: String) -> Cell? {

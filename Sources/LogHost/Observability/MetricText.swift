@@ -2,7 +2,9 @@
 struct MetricText {
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    private(set) var text = ""
+    private(set) var text: String
+
+    init(_ text: String = "") { self.text = text }
 
     /// Writes a metric whose values are known only now.
     mutating func append(_ kind: MetricKind, _ name: String, _ samples: [(labels: [(String, String)], value: Double)]) {

@@ -4,8 +4,7 @@ struct MetricsPage {
 
     func text() async -> String {
         let states = await self.site.readiness.states()
-        var text = MetricText()
-        for (name, family) in self.site.metrics.families.sorted(by: { $0.key < $1.key }) { text.append(name, family) }
+        var text = MetricText(self.site.metrics.text)
         text.append(.gauge, "loghost_build_info", [([("version", LogHostVersion.text)], 1)])
         text.append(.gauge, "loghost_connections", [([], Double(self.site.connections.count))])
         text.append(.gauge, "loghost_worker_waiting_calls", [([], Double(self.site.workers.waitingCount))])
