@@ -4,8 +4,11 @@ BIN := .build/release
 SWIFT_BUILD := swift build -c release
 APT_BUILD := libsystemd-dev zlib1g-dev
 APT_TEST := systemd-journal-remote curl gcc python3
+APT_PACKAGE := patchelf binutils dpkg-dev
+APT_PACKAGE_TEST := systemd-journal-remote curl gcc python3 man-db groff
 
-.PHONY: run test build bench bench-follow lint format abi check-toolchain dependencies test-dependencies clean
+.PHONY: run test build install deb check-packages bench bench-follow lint format abi check-toolchain dependencies test-dependencies \
+	package-dependencies clean
 
 # Serves this machine's journal on http://127.0.0.1:8080 and prints the curl line that follows it, with its token.
 run: build
@@ -23,8 +26,22 @@ test: build test-dependencies abi
 abi: test-dependencies
 	sh Tests/ABI/check.sh
 
+# Puts what is built into place: PREFIX (/usr/local), SYSCONFDIR, UNITDIR, DESTDIR, STRIP; see Packaging/install.sh.
+install: package-dependencies
+	BUILD=$(BIN) PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' DESTDIR='$(DESTDIR)' STRIP='$(STRIP)' Packaging/install.sh
+
+# Debian packages in .build/deb, for machines without Swift.
+deb: build package-dependencies
+	BUILD=$(BIN) Packaging/deb.sh
+
+# What is built, as packages, in a root of its own; needs root or user namespaces.
+check-packages: package-dependencies
+	$(call install_missing,$(APT_PACKAGE_TEST))
+	BUILD=$(BIN) Tests/Packaging/check.sh
+
 bench: build
 	python3 Benchmarks/run.py --loghost $(BIN)/loghost
+	python3 Benchmarks/sandbox.py --loghost $(BIN)/loghost
 
 # Thousands of followers of a journald; needs root.
 bench-follow: build
@@ -56,6 +73,9 @@ dependencies:
 
 test-dependencies:
 	$(call install_missing,$(APT_TEST))
+
+package-dependencies:
+	$(call install_missing,$(APT_PACKAGE))
 
 clean:
 	rm -rf .build Benchmarks/.build

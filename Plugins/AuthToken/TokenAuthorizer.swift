@@ -18,12 +18,12 @@ package struct TokenAuthorizer: Authorizer {
 
     private let store: PrincipalStore
     private let unknownTokens: UnknownTokens
-    private let threads: PasswordThreads
+    private let threads: BlockingThreads
     private let now: @Sendable () -> UInt64
 
     /// The clock gives microseconds since the epoch.
     package init(
-        store: PrincipalStore, unknownTokens: UnknownTokens = .refuse, threads: PasswordThreads = PasswordThreads(),
+        store: PrincipalStore, unknownTokens: UnknownTokens = .refuse, threads: BlockingThreads = .forPasswords(),
         now: @escaping @Sendable () -> UInt64 = { UTCTime.now }
     ) {
         self.store = store

@@ -7,7 +7,7 @@ package struct TokenPlugin: Plugin {
     package static let summary = "A file of principals: hashed tokens, passwords, unix users, client certificates"
 
     private let store: PrincipalStore
-    private let threads = PasswordThreads()
+    private let threads = BlockingThreads.forPasswords()
     package let authorizer: (any Authorizer)?
 
     package init(configuration: TokenConfiguration, host: Host) throws {

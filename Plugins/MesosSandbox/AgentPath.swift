@@ -14,17 +14,19 @@ struct AgentPath: Hashable, Sendable {
             throw PluginError(.internalFault, "The route has no agent.")
         }
         self.agent = agent
-        let segments = rest.split(separator: "/", omittingEmptySubsequences: false)
+        let segments = pathSegments(rest)
         guard segments.count > 1, ["v1", "v2"].contains(segments[0]), !segments.contains("."), !segments.contains("..") else {
             throw PluginError(.notFound, "There is nothing here.")
         }
         // As it came: a slash within a segment must stay what it is.
-        let path = request.path.hasPrefix("\(Self.prefix)/") ? request.path.dropFirst(Self.prefix.count) : request.path[...]
-        let parts = path.split(separator: "/", maxSplits: 6, omittingEmptySubsequences: false)
-        guard parts.count == 7 else { throw PluginError(.internalFault, "The request has no path.") }
-        guard parts[6].hasPrefix("v1/") || parts[6].hasPrefix("v2/") else {
-            throw PluginError(.notFound, "There is nothing here.")
+        let path =
+            request.path.hasPrefix("\(Self.prefix)/")
+            ? request.path.utf8.dropFirst(Self.prefix.utf8.count) : request.path.utf8[...]
+        let parts = path.split(separator: UInt8(ascii: "/"), maxSplits: 6, omittingEmptySubsequences: false)
+        guard parts.count == 7, let end = parts.last.map({ String(decoding: $0, as: UTF8.self) }) else {
+            throw PluginError(.internalFault, "The request has no path.")
         }
-        self.target = "\(Self.prefix)/\(parts[6])" + (request.query.isEmpty ? "" : "?\(request.query)")
+        guard end.hasPrefix("v1/") || end.hasPrefix("v2/") else { throw PluginError(.notFound, "There is nothing here.") }
+        self.target = "\(Self.prefix)/\(end)" + (request.query.isEmpty ? "" : "?\(request.query)")
     }
 }

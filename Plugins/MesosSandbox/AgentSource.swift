@@ -9,7 +9,7 @@ struct AgentSource: AsyncLogSource {
     let isAuthorizing: Bool
     let background: Background
     /// Makes what files are read through, for one caller.
-    let files: @Sendable (_ token: String) -> any SandboxFiles
+    let files: @Sendable (_ sandbox: Sandbox, _ agent: AgentIdentity, _ token: String) -> any SandboxFiles
     private let shared = SharedFiles()
     private let tokens = TokenNumbers()
 
@@ -42,8 +42,11 @@ struct AgentSource: AsyncLogSource {
                 query.needs.fields?.contains(field.name) ?? true
             },
             needsCursor: query.needs.cursor, dropsBlankLines: self.settings.dropsBlankLines)
-        let reader = LineReader(
-            start, feed: FileFeed(pump, background: self.background, wake: wake), format: format, shared: member)
+        let feed = FileFeed(pump, background: self.background, wake: wake)
+        let watch =
+            query.follow
+            ? try await file.files.watch(file.name, in: file.directory) { [weak feed] in feed?.noteChange() } : nil
+        let reader = LineReader(start, feed: feed, format: format, shared: member, watch: watch)
         // There is no filter for lines; lines to step over towards the end are read, and the host counts them.
         let applied: Opened.Applied = query.skip <= 0 ? [.filter, .skip] : .filter
         return Opened(reader: reader, applied: applied, skipped: start.skipped)
@@ -77,8 +80,8 @@ struct AgentSource: AsyncLogSource {
 
     /// Looks for a file before anything of it is read: what is no regular file must not be.
     private func find(_ path: SandboxFile, token: String) async throws -> (LogFile, FileFacts?, AgentIdentity) {
-        let files = self.files(token)
         return try await self.withIdentity(token) { identity in
+            let files = self.files(path.sandbox, identity, token)
             let file = LogFile(files: files, directory: path.directory(on: identity), name: path.name)
             do {
                 return (file, try file.find(in: await files.recentList(file.directory)), identity)
@@ -103,8 +106,9 @@ struct AgentSource: AsyncLogSource {
 
     private func browse(_ request: Request) async throws -> Resolution {
         guard let sandbox = try Sandbox(request.variables) else { throw PluginError(.internalFault, "The route has no sandbox.") }
-        let files = self.files(request.credential)
-        let list = try await self.withIdentity(request.credential) { try await files.recentList(sandbox.directory(on: $0)) }
+        let list = try await self.withIdentity(request.credential) { identity in
+            try await self.files(sandbox, identity, request.credential).recentList(sandbox.directory(on: identity))
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         let json = try encoder.encode(list)
@@ -115,7 +119,7 @@ struct AgentSource: AsyncLogSource {
         let path = try self.file(request)
         let (file, facts, _) = try await self.find(path, token: request.credential)
         guard let facts else { throw PluginError(.notFound, "The file is not there.") }
-        let start = LineStart(place: FilePlace(name: file.name, size: facts.size))
+        let start = LineStart(place: FilePlace(name: file.name, size: facts.size, identity: facts.identity))
         let pump = FilePump(start, of: file, readAhead: self.settings.readAhead, follow: nil)
         return .stream(
             status: 200,

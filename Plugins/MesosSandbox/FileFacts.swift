@@ -8,10 +8,10 @@ struct FileFacts: Hashable, Sendable {
     var size: UInt64
     var user: String
     var group: String
+    /// Nil where the agent has listed it.
+    var identity: FileIdentity?
 
-    var name: String {
-        String(self.path[(self.path.lastIndex(of: "/").map { self.path.index(after: $0) } ?? self.path.startIndex)...])
-    }
+    var name: String { pathSegments(self.path).last ?? "" }
 
     /// Anything else must not be read: a FIFO stops all reading at that agent.
     var isRegular: Bool { self.mode.hasPrefix("-") }

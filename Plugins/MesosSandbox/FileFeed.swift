@@ -24,9 +24,13 @@ final class FileFeed: Sendable {
         var head = 0
         var byteCount = 0
         var isRunning = false
+        /// The pump has stopped for want of room only.
+        var hasMore = false
         /// The reader has found nothing, and waits to be woken.
         var isAwaited = false
         var isClosed = false
+        /// The file has changed since it was last looked at.
+        var hasNews = false
         var task: Task<Void, Never>?
     }
 
@@ -54,13 +58,12 @@ final class FileFeed: Sendable {
             let item = state.items[state.head]
             state.head += 1
             if case .bytes(let bytes, _) = item { state.byteCount -= bytes.count }
-            guard state.head == state.items.count else { return (item, false) }
-            state.items.removeAll(keepingCapacity: true)
-            state.head = 0
-            switch item {
-            case .bytes, .next, .gap: return (item, Self.mayStart(&state))
-            case .quiet, .end, .failure: return (item, false)
+            if state.head == state.items.count || state.head >= 64 {
+                state.items.removeFirst(state.head)
+                state.head = 0
             }
+            // Before all is read, so that neither waits for the other.
+            return (item, state.hasMore && state.byteCount <= Self.capacity / 2 && Self.mayStart(&state))
         }
         if starts { self.start() }
         return item
@@ -71,6 +74,18 @@ final class FileFeed: Sendable {
         guard self.state.withLock({ Self.mayStart(&$0) }) else { return }
         self.start(after: delay)
     }
+
+    /// Notes that the file has changed, and wakes the reader.
+    func noteChange() {
+        let isFirst = self.state.withLock { state in
+            defer { state.hasNews = true }
+            return !state.hasNews && !state.isClosed
+        }
+        if isFirst { self.wake() }
+    }
+
+    /// True when a change was noted that no look has come after.
+    var hasNews: Bool { self.state.withLock(\.hasNews) }
 
     /// Ends whatever is under way.
     func close() {
@@ -86,19 +101,22 @@ final class FileFeed: Sendable {
     private static func mayStart(_ state: inout State) -> Bool {
         if state.isRunning || state.isClosed { return false }
         state.isRunning = true
+        state.hasMore = false
+        state.hasNews = false
         return true
     }
 
     private func start(after delay: Duration? = nil) {
         let task = self.background.start {
             if let delay { try? await Task.sleep(for: delay) }
-            await self.pump.run(into: self)
-            let isAwaited = self.state.withLock { state in
+            let hasMore = await self.pump.run(into: self)
+            let (isAwaited, starts) = self.state.withLock { state in
                 state.isRunning = false
                 state.task = nil
-                return state.isAwaited
+                state.hasMore = hasMore
+                return (state.isAwaited, hasMore && state.byteCount <= Self.capacity / 2 && Self.mayStart(&state))
             }
-            if isAwaited { self.wake() }
+            if starts { self.start() } else if isAwaited { self.wake() }
         }
         let isClosed = self.state.withLock { state in
             if state.isRunning { state.task = task }

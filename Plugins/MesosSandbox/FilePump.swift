@@ -50,21 +50,23 @@ actor FilePump {
         self.stride = file.files.readCapacity
     }
 
-    /// Fetches until there is enough, or nothing more now.
-    func run(into feed: FileFeed) async {
+    /// Fetches until there is enough, or nothing more now. True when only the room is lacking.
+    func run(into feed: FileFeed) async -> Bool {
         do {
             while feed.hasRoom, !Task.isCancelled {
                 do {
-                    guard try await self.step(feed) else { return }
+                    guard try await self.step(feed) else { return false }
                     self.troubleSince = nil
                 } catch let error as PluginError where error.retryable && self.follow != nil {
                     try await self.bear(error)
                 }
             }
+            return true
         } catch is CancellationError {
         } catch {
             feed.append(.failure(error))
         }
+        return false
     }
 
     /// Makes one step; false when there is nothing more now.
@@ -74,12 +76,13 @@ actor FilePump {
             self.first = []
             return true
         }
+        if self.place.kept == nil, try await !self.keep(feed) { return true }
         if self.place.offset < self.place.size, !self.isComplete { return try await self.readAhead(feed) }
         if self.place.name != self.file.name { return try await self.goOn(feed) }
         if let follow { return try await self.look(feed, follow) }
         if !self.isComplete {
             // Nobody has told where the end is.
-            let bytes = try await self.file.files.read(self.path, at: self.place.offset, length: self.stride)
+            let bytes = try await self.read(at: self.place.offset, length: self.stride)
             self.isComplete = bytes.isEmpty || (self.file.files.givesWholeReads && bytes.count < self.stride)
             self.give(bytes, feed)
             if !self.isComplete { return true }
@@ -89,6 +92,35 @@ actor FilePump {
     }
 
     private var path: String { self.file.path(self.place.name) }
+
+    /// Reads the file that is kept, or else the one that has the name now.
+    private func read(at offset: UInt64, length: Int) async throws -> [UInt8] {
+        if let kept = self.place.kept { return try await kept.read(at: offset, length: length) }
+        return try await self.file.files.read(self.path, at: offset, length: length)
+    }
+
+    /// Keeps the file, where files can be kept. False when the name means another one by now: then it says where to go on.
+    private func keep(_ feed: FileFeed) async throws -> Bool {
+        let kept: KeptFile?
+        do {
+            kept = try await self.file.files.keep(self.path)
+        } catch let error as PluginError where error.code == .notFound {
+            kept = nil
+        }
+        guard let identity = self.place.identity, let found = kept?.identity, found != identity else {
+            self.place.kept = kept
+            return true
+        }
+        // Renamed since it was listed.
+        let list = try await self.file.files.list(self.file.directory)
+        if let facts = list.first(where: { $0.isRegular && $0.identity == identity }) {
+            self.place.name = facts.name
+        } else {
+            feed.append(.gap(.rotation))
+            self.begin(self.file.name, list)
+        }
+        return false
+    }
 
     private func give(_ bytes: [UInt8], _ feed: FileFeed) {
         if bytes.isEmpty { return }
@@ -110,11 +142,13 @@ actor FilePump {
 
     /// Keeps several reads under way, up to the size that is known.
     private func readAhead(_ feed: FileFeed) async throws -> Bool {
+        let (files, path, kept) = (self.file.files, self.path, self.place.kept)
         let reads =
             self.reads
-            ?? ReadAhead(
-                self.file.files, path: self.path, from: self.place.offset, to: self.place.size, stride: self.stride,
-                count: self.readAhead)
+            ?? ReadAhead(from: self.place.offset, to: self.place.size, stride: self.stride, count: self.readAhead) {
+                if let kept { return try await kept.read(at: $0, length: $1) }
+                return try await files.read(path, at: $0, length: $1)
+            }
         // What is under way beyond a piece that came short, or failed, is in the wrong place.
         self.reads = nil
         guard let (asked, bytes) = try await reads.next() else { return true }
@@ -142,23 +176,27 @@ actor FilePump {
         let length = max(before.count + 1, self.file.files.readCapacity)
         let bytes: [UInt8]
         do {
-            bytes = try await self.file.files.read(self.path, at: self.place.offset - UInt64(before.count), length: length)
+            bytes = try await self.read(at: self.place.offset - UInt64(before.count), length: length)
         } catch let error as PluginError where error.code == .notFound {
             return try await self.lookForMissing(feed, follow, seen)
         }
-        self.missing = nil
         // One that gives very little at once never comes to what is new.
         let mayBeShort = bytes.count < before.count || (bytes.count == before.count && !self.isQuietForCertain())
         if mayBeShort, !before.isEmpty {
             let rest =
                 bytes.isEmpty
                 ? []
-                : try await self.file.files.bytes(
-                    of: self.path, at: self.place.offset - UInt64(before.count - bytes.count),
-                    count: before.count - bytes.count + 1)
+                : try await self.bytes(
+                    at: self.place.offset - UInt64(before.count - bytes.count), count: before.count - bytes.count + 1)
             return try await self.judge(bytes + rest, feed, follow, seen)
         }
         return try await self.judge(bytes, feed, follow, seen)
+    }
+
+    /// Reads so many bytes, fewer only at the end of the file.
+    private func bytes(at offset: UInt64, count: Int) async throws -> [UInt8] {
+        if let kept = self.place.kept { return try await kept.read(at: offset, length: count) }
+        return try await self.file.files.bytes(of: self.path, at: offset, count: count)
     }
 
     /// True when as many bytes as are compared mean that there are no more. Now and then that is not believed: a server might give just so
@@ -176,6 +214,21 @@ actor FilePump {
         let news = Array(bytes.dropFirst(self.place.before.count))
         self.give(news, feed)
         if !news.isEmpty { return true }
+        if let kept = self.place.kept {
+            let identity = try await self.file.files.identity(of: self.path)
+            if identity != kept.identity {
+                // What was written before the name went is the last of it: looked for once more.
+                if !self.place.isReplaced {
+                    self.place.isReplaced = true
+                    return true
+                }
+                if identity == nil { return try await self.lookForMissing(feed, follow, seen) }
+                try await self.relocate(feed)
+                return true
+            }
+        }
+        self.place.isReplaced = false
+        self.missing = nil
         return try await self.beQuiet(feed, follow, seen)
     }
 
@@ -213,7 +266,7 @@ actor FilePump {
             } catch let error as PluginError where error.code == .notFound {
                 list = []
             }
-            if self.place.offset > 0, let older = try await self.find(in: list) {
+            if self.place.offset > 0 || self.place.kept != nil, let older = try await self.find(in: list) {
                 self.move(to: older)
                 return true
             }
@@ -227,8 +280,11 @@ actor FilePump {
         return try await self.beQuiet(feed, follow, seen)
     }
 
-    /// Finds the file that was read so far under the name it has now.
+    /// Finds the file that was read so far under the name it has now, or a copy of it.
     private func find(in list: [FileFacts]) async throws -> FileFacts? {
+        if self.place.isReplaced, let identity = self.place.kept?.identity {
+            return self.file.rotated(in: list).first { $0.facts.identity == identity }?.facts
+        }
         for (_, facts) in self.file.rotated(in: list) where facts.size >= self.place.offset {
             let before = self.place.before
             let bytes = try await self.file.files.bytes(
@@ -241,6 +297,9 @@ actor FilePump {
     private func move(to older: FileFacts) {
         self.place.name = older.name
         self.place.size = max(older.size, self.place.offset)
+        if self.place.kept?.identity != older.identity { self.place.kept = nil }
+        self.place.identity = older.identity
+        self.place.isReplaced = false
         self.isComplete = false
         self.missing = nil
     }
@@ -252,6 +311,14 @@ actor FilePump {
             self.move(to: older)
             return
         }
+        if self.place.isReplaced, let kept = self.place.kept {
+            // It was deleted or compressed, and has been read to its end. What is younger was written after it.
+            let modified = try await kept.modified()
+            let younger = self.file.rotated(in: list).last { $0.facts.modified >= modified }
+            feed.append(.next)
+            self.begin(younger?.facts.name ?? self.file.name, list)
+            return
+        }
         feed.append(.gap(self.file.hasRotated(in: list) ? .rotation : .truncation))
         self.begin(self.file.name, list)
     }
@@ -259,11 +326,19 @@ actor FilePump {
     /// Goes on behind an older file that has been read to its end.
     private func goOn(_ feed: FileFeed) async throws -> Bool {
         let list = try await self.file.files.list(self.file.directory)
+        if let kept = self.place.kept, !list.contains(where: { $0.name == self.place.name && $0.identity == kept.identity }) {
+            // Rotated once more, or deleted: whichever, its rest is still there to read.
+            guard let facts = list.first(where: { $0.identity == kept.identity }) else {
+                try await self.drain(feed)
+                return true
+            }
+            self.place.name = facts.name
+        }
         let before = self.place.before
         var bytes: [UInt8] = []
         do {
-            bytes = try await self.file.files.bytes(
-                of: self.path, at: self.place.offset - UInt64(before.count), count: before.count + self.file.files.readCapacity)
+            bytes = try await self.bytes(
+                at: self.place.offset - UInt64(before.count), count: before.count + self.file.files.readCapacity)
         } catch let error as PluginError where error.code == .notFound {}
         guard bytes.starts(with: before), !bytes.isEmpty || before.isEmpty else {
             // Rotated once more.
@@ -282,8 +357,16 @@ actor FilePump {
         return true
     }
 
+    /// Reads on in a file that has no name any more, and then goes to the next one.
+    private func drain(_ feed: FileFeed) async throws {
+        self.place.isReplaced = true
+        let bytes = try await self.read(at: self.place.offset, length: self.file.files.readCapacity)
+        if bytes.isEmpty { try await self.relocate(feed) } else { self.give(bytes, feed) }
+    }
+
     private func begin(_ name: String, _ list: [FileFacts]) {
-        self.place = FilePlace(name: name, size: list.first { $0.name == name && $0.isRegular }?.size ?? 0)
+        let facts = list.first { $0.name == name && $0.isRegular }
+        self.place = FilePlace(name: name, size: facts?.size ?? 0, identity: facts?.identity)
         self.isComplete = false
         self.missing = nil
         self.stride = self.file.files.readCapacity

@@ -14,6 +14,8 @@ final class LineReader: LogReader {
     private let feed: FileFeed
     /// Nil for a range.
     private let shared: SharedFile.Member?
+    /// Nil where nobody tells of changes.
+    private let watch: FileWatch?
     private var lines: LineCutter
     /// The bytes that are being cut, and how far that has come.
     private var chunk: [UInt8] = []
@@ -22,7 +24,7 @@ final class LineReader: LogReader {
     private var next: ReadOutcome?
     private var interval = LineReader.shortestInterval
     /// Nothing new was there: not looked at again before that time, unless another reader has given something since.
-    private var quiet: (seen: UInt64, until: ContinuousClock.Instant)?
+    private var quiet: (seen: UInt64, since: ContinuousClock.Instant, until: ContinuousClock.Instant)?
     /// When a line that has no end yet was met.
     private var unfinishedSince: ContinuousClock.Instant?
     /// Where this reader began there was the beginning of a line before it: the tail would give that too, if it were not cut here.
@@ -30,11 +32,16 @@ final class LineReader: LogReader {
 
     private static let shortestInterval = Duration.milliseconds(50)
     private static let longestInterval = Duration.seconds(1)
+    /// Where changes are told: now and then one is not, such as of a file that is a link.
+    private static let longestWatchedInterval = Duration.seconds(5)
+    /// A file that is written all the time is not looked at each time.
+    private static let newsInterval = Duration.milliseconds(5)
     /// How long a follow waits for the end of a line.
     private static let lineInterval = Duration.seconds(2)
 
-    init(_ start: LineStart, feed: FileFeed, format: Format, shared: SharedFile.Member?) {
+    init(_ start: LineStart, feed: FileFeed, format: Format, shared: SharedFile.Member?, watch: FileWatch? = nil) {
         self.feed = feed
+        self.watch = watch
         self.shared = shared
         self.lines = LineCutter(start, format)
         self.beganInsideLine = start.place.isInsideLine
@@ -102,7 +109,7 @@ final class LineReader: LogReader {
     /// How much longer there is nothing to look for: a wake may be a late one.
     private func quietLeft() -> Duration? {
         guard let quiet = self.quiet.take(), let shared, shared.givenByOthers == quiet.seen else { return nil }
-        let left = quiet.until - .now
+        let left = (self.feed.hasNews ? min(quiet.until, quiet.since + Self.newsInterval) : quiet.until) - .now
         guard left > .milliseconds(1) else { return nil }
         self.quiet = quiet
         return left
@@ -137,13 +144,15 @@ final class LineReader: LogReader {
             self.feed.look(after: .zero)
             return .pending
         }
-        self.interval = min(self.interval * 2, Self.longestInterval)
+        self.interval = min(self.interval * 2, self.watch == nil ? Self.longestInterval : Self.longestWatchedInterval)
+        if self.feed.hasNews { wait = min(wait, Self.newsInterval) }
         // Not at the end before it is known where the line that it began in is cut.
         if self.beganInsideLine {
             self.feed.look(after: wait)
             return .pending
         }
-        self.quiet = (seen, ContinuousClock.now + wait)
+        let now = ContinuousClock.now
+        self.quiet = (seen, now, now + wait)
         return .caughtUp(recheckAfter: wait)
     }
 }

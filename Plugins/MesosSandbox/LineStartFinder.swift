@@ -7,8 +7,9 @@ struct LineStartFinder: Sendable {
     /// The current file as it was listed, a moment ago; nil between two rotations.
     let facts: FileFacts?
 
-    /// How much is read before the end to find the last lines.
+    /// How much is read before the end to find the last lines, as long as they are of ordinary length.
     private static let window: UInt64 = 16 << 10
+    private static let ordinaryLine: UInt64 = 400
     /// How far lines are counted back at most.
     private static let backwardCapacity: UInt64 = 1 << 30
 
@@ -21,7 +22,7 @@ struct LineStartFinder: Sendable {
         async let prefix = needsPrefix && self.size > Self.window ? self.prefix(of: self.file.name) : FilePrefix()
         var start: LineStart
         switch query.start {
-        case .head: start = LineStart(place: FilePlace(name: self.file.name, size: self.size))
+        case .head: start = LineStart(place: FilePlace(name: self.file.name, size: self.size, identity: self.facts?.identity))
         case .tail: start = try await self.end(query)
         case .cursor(let cursor): start = try await self.line(cursor, query)
         case .time: throw PluginError(.unsupported, "Lines of files have no times.")
@@ -46,13 +47,16 @@ struct LineStartFinder: Sendable {
     /// The place behind the last byte, with what lies before it, as it is now.
     private func end(_ query: Query) async throws -> LineStart {
         guard self.facts != nil else { return LineStart(place: FilePlace(name: self.file.name), isComplete: true) }
-        let window = query.skip < 0 ? Self.window : UInt64(FilePlace.beforeCapacity)
-        var place = FilePlace(name: self.file.name, size: self.size)
+        let lines = min(query.skip.magnitude, 100) * Self.ordinaryLine
+        let window = query.skip < 0 ? min(max(lines, 4 << 10), Self.window) : UInt64(FilePlace.beforeCapacity)
+        var place = FilePlace(name: self.file.name, size: self.size, identity: self.facts?.identity)
         place.offset = place.size > window ? place.size - window : 0
         var (bytes, isComplete) = try await self.readToEnd(place)
         if bytes.isEmpty, place.offset > 0 {
             // Shorter than it was a moment ago.
-            place.size = try await self.file.find(in: self.files.list(self.file.directory))?.size ?? 0
+            let facts = try await self.file.find(in: self.files.list(self.file.directory))
+            place.size = facts?.size ?? 0
+            place.identity = facts?.identity
             place.offset = place.size > window ? place.size - window : 0
             (bytes, isComplete) = try await self.readToEnd(place)
         }
@@ -100,7 +104,9 @@ struct LineStartFinder: Sendable {
         do {
             let prefix = try await self.prefix(of: facts.name)
             guard prefix.fingerprint(at: id.offset) == id.fingerprint else { return nil }
-            return try await self.behind(id.offset, in: facts.name, size: facts.size, prefix: prefix)
+            var start = try await self.behind(id.offset, in: facts.name, size: facts.size, prefix: prefix)
+            start?.place.identity = facts.identity
+            return start
         } catch let error as PluginError where error.code == .notFound {
             return nil
         }
@@ -109,8 +115,9 @@ struct LineStartFinder: Sendable {
     /// A plain number, which may lie beyond the end.
     private func number(_ offset: UInt64, _ query: Query) async throws -> LineStart {
         if self.facts != nil || offset == 0,
-            let start = try await self.behind(offset, in: self.file.name, size: self.size, prefix: FilePrefix())
+            var start = try await self.behind(offset, in: self.file.name, size: self.size, prefix: FilePrefix())
         {
+            start.place.identity = self.facts?.identity
             return start
         }
         if query.resumes { throw PluginError(.cursorGone, "The line is no longer in the file.") }
@@ -154,7 +161,8 @@ struct LineStartFinder: Sendable {
         while true {
             if let offset = scan.look(at: block, from: blockStart) {
                 let inBlock = Int(offset - blockStart)
-                var place = FilePlace(name: start.place.name, prefix: start.place.prefix, size: start.place.size)
+                var place = FilePlace(
+                    name: start.place.name, prefix: start.place.prefix, size: start.place.size, identity: start.place.identity)
                 if blockStart == 0 { place.prefix.extend(block, at: 0) }
                 place.offset = offset
                 place.before = Array(block.prefix(inBlock).suffix(FilePlace.beforeCapacity))

@@ -55,6 +55,12 @@ struct FilePlace: Sendable {
     var before: [UInt8] = []
     /// The file's size, as far as it is known: at least so much can be read.
     var size: UInt64 = 0
+    /// Which file the name meant, where that is known.
+    var identity: FileIdentity?
+    /// The file itself, where it can be kept.
+    var kept: KeptFile?
+    /// Another file has its name, or none: it will not be written any more.
+    var isReplaced = false
 
     /// What is compared; more than a line's time and level, so that two files hardly agree by chance.
     static let beforeCapacity = 64

@@ -29,7 +29,7 @@ struct MasterSource: AsyncLogSource {
 
     private func file(_ request: Request) throws -> String {
         guard let path = request["file"] else { throw PluginError(.internalFault, "The route has no file.") }
-        return try checkedPath(path).split(separator: "/").map { percentEncoded(String($0)) }.joined(separator: "/")
+        return pathSegments(try checkedPath(path)).map { percentEncoded($0) }.joined(separator: "/")
     }
 
     /// Leads to a file, encoded already, of a task's sandbox.

@@ -95,7 +95,7 @@ private func unescape(
     guard let from = source.baseAddress, let to = target.baseAddress else { return nil }
     var position = start
     while true {
-        var run = position
+        var run = unsafe skipPlainWords(source, from: position)
         while run < source.count {
             let byte = unsafe source[run]
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
@@ -127,6 +127,23 @@ private func unescape(
         unsafe to[count] = byte
         count += 1
     }
+}
+
+/// Steps over words of eight bytes that hold neither a quote nor a backslash.
+private func skipPlainWords(_ source: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    /// Has bits set where a byte equals the one that `pattern` repeats: the lowest of them is right.
+    func matches(_ word: UInt64, _ pattern: UInt64) -> UInt64 {
+        let rest = word ^ pattern
+        return (rest &- 0x0101_0101_0101_0101) & ~rest & 0x8080_8080_8080_8080
+    }
+    var position = start
+    let memory = UnsafeRawBufferPointer(source)
+    while position <= source.count - 8 {
+        let word = unsafe memory.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+        if matches(word, 0x2222_2222_2222_2222) | matches(word, 0x5C5C_5C5C_5C5C_5C5C) != 0 { break }
+        position += 8
+    }
+    return position
 }
 
 private func nibble(_ digit: UInt8) -> UInt8? {

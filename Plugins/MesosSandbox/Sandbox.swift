@@ -33,10 +33,13 @@ struct Sandbox: Hashable, Sendable {
 
     /// Its directory below the agent's work directory.
     func directory(on agent: AgentIdentity) -> String {
-        var path = "\(agent.workDirectory)/slaves/\(agent.id)/frameworks/\(self.framework)/executors/\(self.executor)/runs/"
-        path += self.containers.joined(separator: "/containers/")
-        if let task { path += "/tasks/\(task)" }
-        return path
+        ([agent.workDirectory] + self.runSteps(on: agent) + (self.task.map { ["tasks", $0] } ?? [])).joined(separator: "/")
+    }
+
+    /// The way from the agent's work directory to its executor's run.
+    func runSteps(on agent: AgentIdentity) -> [String] {
+        ["slaves", agent.id, "frameworks", self.framework, "executors", self.executor, "runs"]
+            + self.containers.map { [$0] }.joined(separator: ["containers"])
     }
 
     /// Its executor's run, which lies around it.
@@ -67,19 +70,12 @@ struct SandboxFile: Hashable, Sendable {
         self.path = try checkedPath(path)
     }
 
-    /// The directory it lies in, relative to the sandbox and with a slash at the end; empty for the sandbox itself.
-    private var prefix: Substring {
-        guard let slash = self.path.lastIndex(of: "/") else { return "" }
-        return self.path[...slash]
-    }
-
     /// Its name within its directory.
-    var name: String { String(self.path[self.prefix.endIndex...]) }
+    var name: String { pathSegments(self.path).last ?? "" }
 
     /// Where its directory is.
     func directory(on agent: AgentIdentity) -> String {
-        let sandbox = self.sandbox.directory(on: agent)
-        return self.prefix.isEmpty ? sandbox : "\(sandbox)/\(self.prefix.dropLast())"
+        ([self.sandbox.directory(on: agent)] + pathSegments(self.path).dropLast()).joined(separator: "/")
     }
 
     /// What names it among all files of this agent.
@@ -100,8 +96,7 @@ struct SandboxFile: Hashable, Sendable {
 
 /// Checks a file's path, which may have come with its slashes encoded.
 func checkedPath(_ path: String) throws -> String {
-    let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-    guard segments.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
+    guard pathSegments(path).allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
         throw PluginError(.invalid, "file: expected the path of a file in the sandbox, without empty segments, . and ..")
     }
     return path

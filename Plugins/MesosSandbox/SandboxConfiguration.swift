@@ -36,11 +36,13 @@ package struct SandboxConfiguration: Decodable, Sendable {
     package var readAhead: Int
     /// As the Logging API once did.
     package var dropsBlankLines: Bool
+    /// The agent's files are read from this node's disk.
+    package var isLocal: Bool
 
     package init(from decoder: any Decoder) throws {
         let keys = try StrictKeys(
             decoder, "role", "master", "agent", "agent_port", "detect_ip", "scheme", "ca_file", "client_certificate",
-            "client_key", "work_dir", "agent_loghost_port", "timeout", "patience", "read_ahead", "blank_lines")
+            "client_key", "work_dir", "agent_loghost_port", "timeout", "patience", "read_ahead", "blank_lines", "local")
         guard let role: String = try keys.value("role"), let role = Role(rawValue: role) else {
             throw PluginError(.invalid, "role: expected master, agent or agent_public")
         }
@@ -61,6 +63,8 @@ package struct SandboxConfiguration: Decodable, Sendable {
             throw PluginError(.invalid, "blank_lines: expected keep or drop")
         }
         self.dropsBlankLines = blankLines == "drop"
+        self.isLocal = try keys.value("local") ?? false
+        if self.isLocal, role == .master { throw PluginError(.invalid, "local: has a meaning on an agent only") }
         guard self.agentLogHostPort > 0 else { throw PluginError(.invalid, "agent_loghost_port: expected a port above 0") }
     }
 

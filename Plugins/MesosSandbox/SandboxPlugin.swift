@@ -13,38 +13,42 @@ package struct SandboxPlugin: Plugin {
     private let background = Background()
     /// Nil on a master.
     private let agent: Agent?
+    /// Nil unless sandboxes are read from this node's disk.
+    private let disk: LocalDisk?
+    private let host: Host
 
     package init(configuration: SandboxConfiguration, host: Host) throws {
-        self.init(configuration: configuration, isAuthorizing: host.authorizes) { try await host.fetch($0) }
-    }
-
-    /// Makes an instance that asks through `fetch`, as tests do.
-    init(
-        configuration: SandboxConfiguration, isAuthorizing: Bool,
-        fetch: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
-    ) {
+        guard !configuration.isLocal || host.authorizes else {
+            throw PluginError(.invalid, "local: has a meaning only where this plugin is one of the authorizers")
+        }
         self.configuration = configuration
-        let client = MesosClient(tls: configuration.tls, timeout: configuration.timeout, fetch: fetch)
+        self.host = host
+        let background = self.background
+        let client = MesosClient(tls: configuration.tls, timeout: configuration.timeout) { try await host.fetch($0) }
         if configuration.role == .master {
             let masters = Masters(client: client, endpoints: configuration.masters, resolve: resolvedAddresses)
             self.agent = nil
+            self.disk = nil
             self.authorizer = nil
             self.asyncSource = MasterSource(
-                lookup: TaskLookup(masters: masters, background: self.background), settings: configuration)
-        } else {
-            let agent = Agent(client: client, workDirectory: configuration.workDirectory, background: self.background)
-            self.agent = agent
-            self.authorizer = SandboxProbe(agent: agent, background: self.background)
-            self.asyncSource = AgentSource(
-                agent: agent, settings: configuration, isAuthorizing: isAuthorizing, background: self.background
-            ) { token in
-                RemoteFiles(agent: agent, token: token)
-            }
+                lookup: TaskLookup(masters: masters, background: background), settings: configuration)
+            return
+        }
+        let agent = Agent(client: client, workDirectory: configuration.workDirectory, background: background)
+        let disk = configuration.isLocal ? LocalDisk(changes: try DirectoryChanges()) : nil
+        self.agent = agent
+        self.disk = disk
+        self.authorizer = SandboxProbe(agent: agent, guarded: disk == nil ? nil : host.name, background: background)
+        self.asyncSource = AgentSource(
+            agent: agent, settings: configuration, isAuthorizing: host.authorizes, background: background
+        ) { sandbox, identity, token in
+            if let disk { LocalFiles(sandbox, on: identity, disk: disk) } else { RemoteFiles(agent: agent, token: token) }
         }
     }
 
     package func start() throws {
         guard let agent else { return }
+        try self.disk?.changes.start(self.host)
         switch self.configuration.agent {
         case .fixed(let endpoint): agent.begin(at: endpoint)
         case .script(let program, let port): agent.begin(at: Endpoint(host: try detectAddress(program), port: port))
@@ -58,6 +62,8 @@ package struct SandboxPlugin: Plugin {
     }
 
     package func stop() {
+        self.disk?.changes.stop()
         self.background.end()
+        self.disk?.threads.stop()
     }
 }

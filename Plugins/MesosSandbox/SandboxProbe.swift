@@ -5,6 +5,8 @@ internal import PluginKit
 /// Mesos without authentication lets everybody do that. So it is asked only about clients that an authorizer before this one has verified.
 struct SandboxProbe: Authorizer {
     let agent: Agent
+    /// The instance whose files are read past Mesos: without a principal to ask for, nobody may read them.
+    private let guarded: String?
     private let answers: SharedLookup<Question, Bool>
 
     private struct Question: Hashable, Sendable {
@@ -13,8 +15,9 @@ struct SandboxProbe: Authorizer {
         var sandbox: Sandbox
     }
 
-    init(agent: Agent, background: Background) {
+    init(agent: Agent, guarded: String? = nil, background: Background) {
         self.agent = agent
+        self.guarded = guarded
         self.answers = SharedLookup(lifetime: .seconds(5), capacity: 8_192, background: background) { question in
             try await Self.ask(question, agent)
         }
@@ -22,7 +25,7 @@ struct SandboxProbe: Authorizer {
 
     func decide(_ request: AuthorizationRequest) -> Decision? {
         do {
-            guard let question = try self.question(request) else { return Decision(.abstain) }
+            guard let question = try self.question(request) else { return self.withoutQuestion(request) }
             return self.answers.known(question).map { self.decision($0, question) }
         } catch {
             // No id at all: the route will say so.
@@ -31,7 +34,7 @@ struct SandboxProbe: Authorizer {
     }
 
     func authorize(_ request: AuthorizationRequest) async throws -> Decision {
-        guard let question = try self.question(request) else { return Decision(.abstain) }
+        guard let question = try self.question(request) else { return self.withoutQuestion(request) }
         do {
             return self.decision(try await self.answers(question), question)
         } catch let error as PluginError {
@@ -45,6 +48,16 @@ struct SandboxProbe: Authorizer {
     private func question(_ request: AuthorizationRequest) throws -> Question? {
         guard !request.principal.isEmpty, let sandbox = try Sandbox(request.variables) else { return nil }
         return Question(principal: request.principal, token: request.credential, sandbox: sandbox.run)
+    }
+
+    /// What is no sandbox is not this authorizer's to say, nor who has no principal yet, unless Mesos would not be asked at all.
+    private func withoutQuestion(_ request: AuthorizationRequest) -> Decision {
+        guard let guarded, request.plugin == guarded, request.variables.contains(where: { $0.name == "container_id" }) else {
+            return Decision(.abstain)
+        }
+        var decision = Decision(.unauthenticated)
+        decision.reason = "no principal before the probe"
+        return decision
     }
 
     private func decision(_ isAllowed: Bool, _ question: Question) -> Decision {

@@ -83,7 +83,7 @@ extension HTTPResponse {
 
 extension PluginError {
     /// Copies an error that the host has filled.
-    fileprivate init(_ error: loghost_error) {
+    init(_ error: loghost_error) {
         self.init(
             Code(rawValue: error.code) ?? .internalFault,
             unsafe withUnsafeBytes(of: error.message) {

@@ -35,7 +35,7 @@ enum Known {
 let newYear: UInt64 = 1_767_225_600_000_000
 
 func authorizer(
-    _ yaml: String, unknownTokens: TokenAuthorizer.UnknownTokens = .refuse, threads: PasswordThreads = PasswordThreads(),
+    _ yaml: String, unknownTokens: TokenAuthorizer.UnknownTokens = .refuse, threads: BlockingThreads = .forPasswords(),
     now: UInt64 = newYear
 ) throws -> TokenAuthorizer {
     TokenAuthorizer(store: PrincipalStore(try Principals(yaml: yaml)), unknownTokens: unknownTokens, threads: threads) { now }

@@ -82,7 +82,7 @@ struct PasswordTests {
     }
 
     @Test func `more passwords than can wait are not decided`() async throws {
-        let threads = PasswordThreads(threads: 1, capacity: 1)
+        let threads = BlockingThreads.forPasswords(threads: 1, capacity: 1)
         let authorizer = try authorizer(Self.principals, threads: threads)
         let (begun, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         async let busy = threads.run {
@@ -100,9 +100,9 @@ struct PasswordTests {
     }
 
     @Test func `a stop leaves out what waits and waits for what runs`() async throws {
-        let threads = PasswordThreads(threads: 1, capacity: 8)
+        let threads = BlockingThreads.forPasswords(threads: 1, capacity: 8)
         #expect(try await threads.run { true })
         threads.stop()
-        await #expect(throws: PasswordThreads.Busy.self) { try await threads.run { true } }
+        await #expect(throws: PluginError.self) { try await threads.run { true } }
     }
 }

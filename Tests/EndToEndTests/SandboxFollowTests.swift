@@ -8,8 +8,9 @@ import Testing
         events.map { $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?" }
     }
 
-    @Test func `news come through a rotation, a line that was never ended among them`() async throws {
-        try await withSandboxServer { server, sandboxes in
+    @Test(arguments: SandboxReading.allCases)
+    func `news come through a rotation, a line that was never ended among them`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
             try sandboxes.write("old\n", to: "stdout")
             let messages = try await server.open(Self.stream) { _, connection in
                 try sandboxes.append("one\n", to: "stdout")
@@ -30,8 +31,9 @@ import Testing
         }
     }
 
-    @Test func `what is really gone is told in its place`() async throws {
-        try await withSandboxServer { server, sandboxes in
+    @Test(arguments: SandboxReading.allCases)
+    func `what is really gone is told in its place`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
             try sandboxes.write("first line of the old file\n", to: "stdout")
             let messages = try await server.open(Self.stream) { _, connection in
                 try sandboxes.append("one\n", to: "stdout")
@@ -44,8 +46,9 @@ import Testing
         }
     }
 
-    @Test func `a reconnect goes on in the file that was renamed meanwhile`() async throws {
-        try await withSandboxServer { server, sandboxes in
+    @Test(arguments: SandboxReading.allCases)
+    func `a reconnect goes on in the file that was renamed meanwhile`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
             try sandboxes.write("one\ntwo\n", to: "stdout")
             let first = try await server.open(
                 HTTPRequest("\(Sandboxes.base)/stdout?limit=1&skip=0", accept: "text/event-stream")
@@ -61,8 +64,9 @@ import Testing
         }
     }
 
-    @Test func `a line without an end is given after a while, its newline belongs to it`() async throws {
-        try await withSandboxServer { server, sandboxes in
+    @Test(arguments: SandboxReading.allCases)
+    func `a line without an end is given after a while, its newline belongs to it`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
             try sandboxes.write("old\n", to: "stdout")
             let text = try await server.open(HTTPRequest("\(Sandboxes.base)/stdout?cursor=END&follow=true")) { _, connection in
                 try sandboxes.append("half", to: "stdout")
@@ -76,8 +80,9 @@ import Testing
         }
     }
 
-    @Test func `the end of its task ends a follow, and a reconnect with that id is told so`() async throws {
-        try await withSandboxServer { server, sandboxes in
+    @Test(arguments: SandboxReading.allCases)
+    func `the end of its task ends a follow, and a reconnect with that id is told so`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
             try await sandboxes.set(
                 #"{"completed":[{"id":"E1","framework_id":"F1","container":"C1","state":"TASK_FINISHED","timestamp":5.0}]}"#)
             try sandboxes.write("one\nlast", to: "stdout")

@@ -4,7 +4,8 @@ import Testing
 @Suite struct SandboxLinesTests {
     private static let numbers = "one\ntwo\nthree\nfour\nfive\n"
 
-    @Test func `positions, skips and limits are those of lines`() async throws {
+    @Test(arguments: SandboxReading.allCases)
+    func `positions, skips and limits are those of lines`(reading: SandboxReading) async throws {
         let cases: [(query: String, lines: String)] = [
             ("skip=2", "three four five"), ("cursor=END&skip=-2", "four five"), ("skip=3&limit=1", "four"),
             ("cursor=7&skip=1", "four five"), ("cursor=7&skip=-1&limit=1", "two"),
@@ -13,7 +14,7 @@ import Testing
             ("cursor=99&skip=-1", "five"), ("cursor=END", ""), ("skip=-1", "five"), ("cursor=END&skip=-99&limit=1", "one"),
             ("cursor=3", "two three four five"),
         ]
-        try await withSandboxServer { server, sandboxes in
+        try await withSandboxServer("", reading) { server, sandboxes in
             try sandboxes.write(Self.numbers, to: "stdout")
             for (query, lines) in cases {
                 let answer = try await server.get("\(Sandboxes.base)/stdout?\(query)")
@@ -27,15 +28,16 @@ import Testing
     }
 
     @Test(arguments: [
-        "{}", #"{"cap": 7}"#, #"{"cap": 64}"#, #"{"cap": 1000, "cap_random": true, "seed": 3}"#, #"{"escape": "1.6"}"#,
+        (SandboxReading.remote, "{}"), (.remote, #"{"cap": 7}"#), (.remote, #"{"cap": 64}"#),
+        (.remote, #"{"cap": 1000, "cap_random": true, "seed": 3}"#), (.remote, #"{"escape": "1.6"}"#), (.local, "{}"),
     ])
-    func `text is what is on disk, byte for byte`(settings: String) async throws {
+    func `text is what is on disk, byte for byte`(reading: SandboxReading, settings: String) async throws {
         var bytes: [UInt8] = Array("a\n\n\nb\r\n\u{e9}\u{20ac}".utf8) + [0xFF, 0x00, 0xC3, 0x0A, 0x22, 0x5C, 0x2F, 0x7F, 0x0A]
         var random = SeededGenerator("sandbox")
         for _ in 0..<3_000 { bytes.append(UInt8.random(in: 0...255, using: &random)) }
         bytes += Array("no end".utf8)
         let file = bytes
-        try await withSandboxServer { server, sandboxes in
+        try await withSandboxServer("", reading) { server, sandboxes in
             try await sandboxes.set(settings)
             try sandboxes.write(file, to: "stdout")
             #expect(try await server.get("\(Sandboxes.base)/stdout").body == file)
@@ -52,24 +54,26 @@ import Testing
         }
     }
 
-    @Test func `a long line is complete, and blank lines are lines unless they are dropped`() async throws {
+    @Test(arguments: SandboxReading.allCases)
+    func `a long line is complete, and blank lines are lines unless they are dropped`(reading: SandboxReading) async throws {
         let long = String(repeating: "x", count: 200_000)
-        try await withSandboxServer { server, sandboxes in
+        try await withSandboxServer("", reading) { server, sandboxes in
             try sandboxes.write("\n\(long)\n\nlast\n\n", to: "stdout")
             #expect(try await server.get("\(Sandboxes.base)/stdout").text == "\n\(long)\n\nlast\n\n")
             let json = try await server.get("\(Sandboxes.base)/stdout?format=json")
             #expect(try json.field("MESSAGE") == ["", long, "", "last", ""])
             #expect(try await server.get("\(Sandboxes.base)/stdout?cursor=END&skip=-2").text == "last\n\n")
         }
-        try await withSandboxServer(", blank_lines: drop") { server, sandboxes in
+        try await withSandboxServer(", blank_lines: drop", reading) { server, sandboxes in
             try sandboxes.write("\n\(long)\n\nlast\n\n", to: "stdout")
             #expect(try await server.get("\(Sandboxes.base)/stdout").text == "\(long)\nlast\n")
             #expect(try await server.get("\(Sandboxes.base)/stdout?cursor=END&skip=-1").text == "last\n\n".dropLast())
         }
     }
 
-    @Test func `every entry says where it comes from, and every id leads behind its line`() async throws {
-        try await withSandboxServer { server, sandboxes in
+    @Test(arguments: SandboxReading.allCases)
+    func `every entry says where it comes from, and every id leads behind its line`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
             try sandboxes.write(Self.numbers, to: "stdout")
             let entries = try await server.get("\(Sandboxes.base)/stdout?format=json").jsonLines
             #expect(
@@ -90,8 +94,9 @@ import Testing
         }
     }
 
-    @Test func `only regular files of the sandbox are read`() async throws {
-        try await withSandboxServer { server, sandboxes in
+    @Test(arguments: SandboxReading.allCases)
+    func `only regular files of the sandbox are read`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
             try sandboxes.write("inner\n", to: "a b\"c")
             let (exit, _) = try await run(["mkfifo", sandboxes.path("fifo")])
             try #require(exit == .status(0))

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func `one more than there may be in all is 503`() throws {
-        let admission = Admission(limits: Self.limits)
+        let admission = Admission(limits: LiveLimits(Self.limits))
         let ranges = try (0..<5).map { try admission.enter(.range, principal: "p\($0)", address: "a\($0)") }
         #expect(Self.refusal(admission, .range, principal: "x", address: "x") == "503 Too many range answers are under way.")
         #expect(Self.refusal(admission, .range) == "503 Too many range answers are under way.")
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `one more than a principal may have is 429`() throws {
-        let admission = Admission(limits: Self.limits)
+        let admission = Admission(limits: LiveLimits(Self.limits))
         let places = try (0..<2).map { try admission.enter(.range, principal: "p", address: "a\($0)") }
         let refusal = "429 Too many range answers of one principal are under way."
         #expect(Self.refusal(admission, .range, principal: "p", address: "other") == refusal)
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func `one more than a client address may have is 429`() throws {
-        let admission = Admission(limits: Self.limits)
+        let admission = Admission(limits: LiveLimits(Self.limits))
         let places = try (0..<3).map { try admission.enter(.range, principal: "p\($0)", address: "a") }
         let refusal = "429 Too many range answers of one client address are under way."
         #expect(Self.refusal(admission, .range, principal: "other", address: "a") == refusal)
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func `a follow is counted like a range, by limits of its own`() throws {
-        let admission = Admission(limits: Self.limits)
+        let admission = Admission(limits: LiveLimits(Self.limits))
         let first = try admission.enter(.follow, principal: "p", address: "a")
         #expect(
             Self.refusal(admission, .follow, principal: "p", address: "b")
@@ -70,14 +70,14 @@ import Testing
     }
 
     @Test func `nobody in particular is not counted by itself`() throws {
-        let admission = Admission(limits: Self.limits)
+        let admission = Admission(limits: LiveLimits(Self.limits))
         let places = try (0..<5).map { _ in try admission.enter(.range, principal: "", address: "") }
         #expect(Self.refusal(admission, .range)?.hasPrefix("503") == true)
         #expect(admission.count(.range) == places.count)
     }
 
     @Test func `a principal and an address of one name are two`() throws {
-        let admission = Admission(limits: Self.limits)
+        let admission = Admission(limits: LiveLimits(Self.limits))
         let places = try (0..<2).map { _ in try admission.enter(.range, principal: "x", address: "") }
         #expect(Self.refusal(admission, .range, principal: "", address: "x") == nil)
         #expect(Self.refusal(admission, .range, principal: "address x", address: "x") == nil)
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func `a place comes back, and a refusal takes none`() throws {
-        let admission = Admission(limits: Self.limits)
+        let admission = Admission(limits: LiveLimits(Self.limits))
         for _ in 0..<100 {
             var places = try (0..<2).map { _ in try admission.enter(.range, principal: "p", address: "a") }
             for _ in 0..<10 { #expect(Self.refusal(admission, .range, principal: "p", address: "b")?.hasPrefix("429") == true) }
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func `however many come at once, no limit is passed and every place comes back`() async {
-        let admission = Admission(limits: Self.limits)
+        let admission = Admission(limits: LiveLimits(Self.limits))
         let held = Shared<[String: Int]>([:])
         let admitted = Shared(0)
         await withTaskGroup(of: Void.self) { group in

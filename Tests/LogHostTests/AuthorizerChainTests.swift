@@ -17,7 +17,7 @@ import Testing
         _ moves: [Move], canBeFiltered: Bool = true, limit: Duration = .seconds(20)
     ) async throws -> (Ruling, [ScriptedAuthorizer.Seen]) {
         let authorizers = moves.enumerated().map { ScriptedAuthorizer("a\($0.offset)", $0.element) }
-        let chain = AuthorizerChain(authorizers.map { $0.handle }, limit: limit)
+        let chain = AuthorizerChain(authorizers.map { $0.handle }, limits: LiveLimits(authorization: limit))
         let subject = AuthorizationSubject(
             method: "GET", path: "/x", route: "/{name}", plugin: "p", canBeFiltered: canBeFiltered)
         let ruling = try await chain.decide(subject)
@@ -64,7 +64,7 @@ import Testing
 
     @Test func `whoever goes away cancels the question`() async throws {
         let authorizer = ScriptedAuthorizer("a", .silence)
-        let chain = AuthorizerChain([authorizer.handle], limit: .seconds(60))
+        let chain = AuthorizerChain([authorizer.handle], limits: LiveLimits(authorization: .seconds(60)))
         let task = Task { try await chain.decide(AuthorizationSubject(method: "GET", path: "/", route: "/", plugin: "p")) }
         while authorizer.what.calls == 0 { try await Task.sleep(for: .milliseconds(1)) }
         task.cancel()
@@ -120,5 +120,14 @@ import Testing
         let other = Move.decide(Int32(LOGHOST_ABSTAIN), challenge: "Other")
         #expect(try await challenges([Self.abstain, other]) == ["Ask", "Other"])
         #expect(try await challenges([Self.abstain, Self.bad]) == ["Bad"])
+    }
+}
+
+extension LiveLimits {
+    /// As they are by default, but for how long a request waits for its authorizers.
+    convenience init(authorization: Duration) {
+        var limits = Limits()
+        limits.authorization = authorization
+        self.init(limits)
     }
 }

@@ -113,7 +113,7 @@ private func failure(of yaml: String) -> ConfigurationError? {
             + Mirror(reflecting: Streams()).children.compactMap(\.label)
         let keys = Configuration.example.split(separator: "\n").filter { !$0.contains("#") && $0.contains(":") }
             .compactMap { $0.split(separator: ":").first?.split(separator: " ").last.map { String($0) } }
-        #expect(names.count == 9 + 21 + 4)
+        #expect(names.count == 10 + 21 + 4)
         for name in names {
             let snake = name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
             let key = snake.hasSuffix("_bytes") ? String(snake.dropLast(6)) : snake
@@ -127,6 +127,22 @@ private func failure(of yaml: String) -> ConfigurationError? {
         #expect(!error.description.utf8.contains(0x0a))
     }
 
+    @Test func `what a running host cannot change is named`() throws {
+        func keys(_ yaml: String, _ other: String) throws -> [String] {
+            try load(yaml).settings(thatOnlyANewProcessTakesFrom: load(other))
+        }
+        let tls = { (file: String) in "listen: [{address: systemd:a, tls: {certificate: /\(file), key: /k}}]" }
+        #expect(try keys(plugins, "log_level: trace\n# Lines move.\n\(plugins)\nlimits: {filters: 7}") == [])
+        #expect(try keys("\(plugins)\n\(tls("c"))", "\(plugins)\n\(tls("d"))") == [])
+        #expect(try keys("\(plugins)\n\(tls("c"))", "\(plugins)\nlisten: [systemd:a]") == ["listen"])
+        #expect(try keys("\(plugins)\nlisten: [unix:/a]", "\(plugins)\nlisten: [{address: unix:/a, mode: 600}]") == ["listen"])
+        for key in ["plugin_path: [/a]", "authorizers: [a]", "insecure: true", "trusted_proxies: [10.0.0.0/8]"] {
+            #expect(try keys(plugins, "\(plugins)\n\(key)") == [String(key.prefix { $0 != ":" })])
+        }
+        #expect(try keys(plugins, "\(plugins)\nlimits: {worker_threads: 3}") == ["limits.worker_threads"])
+        #expect(try keys(plugins, plugins.replacing("name: a", with: "name: b")) == ["plugins"])
+    }
+
     @Test func `an error carries its parts`() throws {
         let error = try #require(failure(of: plugins + "\nlimits:\n  value: big"))
         #expect(error.file == "f.yaml" && error.line == 3 && error.column == 10 && error.key == "limits.value")
@@ -135,7 +151,8 @@ private func failure(of yaml: String) -> ConfigurationError? {
 
     @Test(arguments: [
         ("tcp://127.0.0.1:80", true), ("tcp://127.9.9.9:80", true), ("tcp://[::1]:80", true), ("tcp://[0:0::0:1]:80", true),
-        ("tcp://[::ffff:127.0.0.1]:80", true), ("tcp://LocalHost:80", true), ("unix:/x", true), ("tcp://0.0.0.0:80", false),
+        ("tcp://[::ffff:127.0.0.1]:80", true), ("tcp://LocalHost:80", true), ("unix:/x", true), ("systemd:a.socket", true),
+        ("tcp://0.0.0.0:80", false),
         ("tcp://[::]:80", false), ("tcp://128.0.0.1:80", false), ("tcp://example.com:80", false),
         ("tcp://[::ffff:1.2.3.4]:0", false),
     ])
@@ -154,6 +171,7 @@ private func failure(of yaml: String) -> ConfigurationError? {
         "tcp://::1:80",
         "tcp://[]:1", "tcp://[::1:1", "tcp://[1.2.3.4]:1", "tcp://[fe80::1%eth0]:1", "tcp://127.1:1", "tcp://0x7f000001:1",
         "tcp://1.2.3.256:1", "tcp://01.2.3.4:1", "tcp://a..b:1", "tcp://-a:1", "tcp://h/:1", "tcp://h:1/", "http://h:1", "h:1",
+        "systemd:", "systemd:a:b", "systemd:a b", "systemd:" + String(repeating: "x", count: 256),
         "unix:", "unix:x", "unix:@x", "unix://x/y", "unix:/x/", "unix:/a\u{0}b", "tcp://[1:2:3:4:5:6:7]:1", "tcp://[:::]:1",
         "tcp://[1::2::3]:1", "tcp://[1:2:3:4:5:6:7:8:9]:1", "tcp://[12345::]:1", "tcp://[:1:2:3:4:5:6:7]:1",
         "tcp://[1:2:3:4:5:6:7:]:1",
@@ -333,7 +351,7 @@ struct WrongFile: Sendable, CustomTestStringConvertible {
 
 private let address = "an address such as tcp://127.0.0.1:8080 or unix:/run/loghost.sock"
 private let pluginName = "a name of 1 to 64 characters a-z, 0-9 and -"
-private let keys = "listen, plugin_path, plugins, authorizers, insecure, trusted_proxies, limits, streams"
+private let keys = "listen, plugin_path, plugins, authorizers, insecure, trusted_proxies, log_level, limits, streams"
 
 private let wrongFiles: [WrongFile] = [
     // The file as a whole.
@@ -381,6 +399,13 @@ private let wrongFiles: [WrongFile] = [
     .after("listen: [{address: unix:/a, mode: 999}]", "2: listen[0].mode: expected permissions such as \"0660\", found 999"),
     .after("listen: [{address: unix:/a, mode: 1777}]", "2: listen[0].mode: expected permissions such as \"0660\", found 1777"),
     .after("listen: [{address: tcp://[::1]:1}]", "2: not YAML: while parsing a flow mapping, did not find expected ',' or '}'"),
+    .after(
+        "log_level: loud", "2: log_level: expected one of trace, debug, info, notice, warning, error, critical, found \"loud\""),
+    .after(
+        "listen: [\"systemd:\"]", "2: listen[0]: expected the name of a socket, as in systemd:loghost.socket, found \"systemd:\""),
+    .after(
+        "listen: [{address: systemd:a, mode: 600}]",
+        "2: listen[0].mode: expected no mode for a socket that is passed: SocketMode= of its unit has it, found 600"),
     .after(
         "listen: [{address: \"tcp://[::1]:1\", mode: 600}]", "2: listen[0].mode: expected no mode for a TCP address, found 600"),
     .after(

@@ -14,7 +14,8 @@ internal import Testing
     ) async throws -> (problem: Problem?, seen: ScriptedAuthorizer.Seen) {
         let authorizer = ScriptedAuthorizer("a", move)
         let rechecks = Rechecks(
-            AuthorizerChain([authorizer.handle], limit: .milliseconds(100)), audit: AuditLog(LineWriter(descriptor: -1)))
+            AuthorizerChain([authorizer.handle], limits: LiveLimits(authorization: .milliseconds(100))),
+            audit: AuditLog(LineWriter(descriptor: -1)))
         var first = Grant()
         first.principal = "alice"
         first.recheckAfter = .milliseconds(1)
@@ -61,7 +62,8 @@ internal import Testing
     @Test func `nobody is forgotten when there are more follows than can be asked about`() async throws {
         let authorizer = ScriptedAuthorizer("a", .silence)
         let rechecks = Rechecks(
-            AuthorizerChain([authorizer.handle], limit: .milliseconds(50)), audit: AuditLog(LineWriter(descriptor: -1)))
+            AuthorizerChain([authorizer.handle], limits: LiveLimits(authorization: .milliseconds(50))),
+            audit: AuditLog(LineWriter(descriptor: -1)))
         var grant = Grant()
         grant.recheckAfter = .milliseconds(1)
         let signals = (0..<600).map { _ in FollowSignal() }

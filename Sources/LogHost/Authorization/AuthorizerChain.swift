@@ -45,13 +45,13 @@ package struct Ruling: Sendable {
 /// Asks the authorizers in their order. Nothing is allowed by default.
 package struct AuthorizerChain: Sendable {
     private let authorizers: [AuthorizerHandle]
-    private let limit: Duration
+    private let limits: LiveLimits
     private let metrics: AuthorizationMetrics
 
-    /// `limit` bounds how long one request waits for all of them.
-    package init(_ authorizers: [AuthorizerHandle], limit: Duration) {
+    /// `limits.authorization` bounds how long one request waits for all of them.
+    package init(_ authorizers: [AuthorizerHandle], limits: LiveLimits) {
         self.authorizers = authorizers
-        self.limit = limit
+        self.limits = limits
         self.metrics = AuthorizationMetrics(authorizers: authorizers.map(\.name))
     }
 
@@ -63,7 +63,7 @@ package struct AuthorizerChain: Sendable {
     }
 
     private func rule(_ subject: AuthorizationSubject, isRecheck: Bool) async throws(CancellationError) -> Ruling {
-        let deadline = ContinuousClock.now + self.limit
+        let deadline = ContinuousClock.now + self.limits.current.authorization
         var grant = Grant()
         var allowed: (authorizer: String, decision: Decision)?
         var challenges: [String] = []

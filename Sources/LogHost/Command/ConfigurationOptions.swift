@@ -19,10 +19,10 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("plugin-path"), help: "A directory of plugin libraries, before the configured ones. Repeatable.")
     var pluginPath: [String] = []
 
-    /// Reads the file, or takes the embedded default, and completes the plugin directories.
-    func load() throws -> Configuration {
+    /// Reads the file, which errors may call by another name, or takes the embedded default, and completes the plugin directories.
+    func load(called name: String? = nil) throws -> Configuration {
         var configuration = Configuration.embedded
-        if let config { configuration = try loadConfiguration(config) }
+        if let config { configuration = try loadConfiguration(config, called: name) }
         for path in self.pluginPath where !path.hasPrefix("/") {
             throw ConfigurationFailure("--plugin-path: expected an absolute directory, found \"\(path)\"")
         }
@@ -42,11 +42,12 @@ struct ConfigurationOptions: ParsableArguments {
     }
 }
 
-/// Reads and checks a configuration file.
-func loadConfiguration(_ file: String) throws -> Configuration {
+/// Reads and checks a configuration file; `name` is what errors call it.
+func loadConfiguration(_ file: String, called name: String? = nil) throws -> Configuration {
+    let name = name ?? file
     let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-        throw ConfigurationFailure(unsafe "\(file): expected a readable file, found: \(String(cString: strerror(errno)))")
+        throw ConfigurationFailure(unsafe "\(name): expected a readable file, found: \(String(cString: strerror(errno)))")
     }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
@@ -55,13 +56,13 @@ func loadConfiguration(_ file: String) throws -> Configuration {
         let count = unsafe read(descriptor, &buffer, buffer.count)
         if count == 0 { break }
         guard count > 0, bytes.count < 2 << 20 else {
-            throw ConfigurationFailure("\(file): expected a readable file of at most 1 MiB")
+            throw ConfigurationFailure("\(name): expected a readable file of at most 1 MiB")
         }
         bytes += buffer[..<count]
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw ConfigurationFailure("\(file):1: expected UTF-8") }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw ConfigurationFailure("\(name):1: expected UTF-8") }
     do {
-        return try Configuration.load(yaml: text, file: file)
+        return try Configuration.load(yaml: text, file: name)
     } catch {
         throw ConfigurationFailure(error.description)
     }

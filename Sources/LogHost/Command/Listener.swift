@@ -9,69 +9,89 @@ internal import Synchronization
 /// One address the host serves.
 final class Listener: Service {
     private let address: ListenAddress
+    /// True when the service manager has made the socket, and keeps it.
+    private let isPassed: Bool
     /// Set when this very listener has made its socket: only that one is its to remove.
     private let bound: Flag
     private let server: any Service
     private let identity: TLSIdentity?
     private let logger: Logger
 
-    init(address: ListenAddress, audience: Audience = .readers, site: Site, logger: Logger) throws {
+    private static let backlog: Int32 = 1024
+
+    private let audience: Audience
+
+    /// `socket` is the one that was passed for the address, if any; `isServing` is called when clients can connect.
+    init(
+        address: ListenAddress, audience: Audience = .readers, socket: PassedSocket? = nil, site: Site, logger: Logger,
+        isServing: @escaping @Sendable () -> Void
+    ) throws {
+        self.audience = audience
         self.address = address
+        self.isPassed = socket != nil
         let bound = Flag()
         self.bound = bound
         self.logger = logger
-        let limits = site.configuration.limits
         var quiet = logger
         // The host gives its own greeting and says itself what went wrong.
         quiet.logLevel = .critical
         let greet = { @Sendable (server: any Channel) async -> Void in
             bound.set()
-            await Self.announce(server, address, audience, site)
+            if socket == nil, case .unix(let path, let mode) = address { unsafe chmod(path, mode_t(mode)) }
+            Self.announce(server, socket?.address ?? address, audience, isTLS: address.tls != nil, site)
+            isServing()
         }
-        func serve<Connection: ServerChildChannel>(_ channel: Connection, on bind: BindAddress) -> Server<Connection> {
-            Server(
-                childChannelSetup: channel, configuration: ServerConfiguration(address: bind, backlog: 1024),
+        func serve<Connection: ServerChildChannel>(_ channel: Connection) throws -> any Service {
+            if let socket {
+                return PassedServer(
+                    channel: channel, descriptor: socket.descriptor, backlog: Self.backlog, logger: quiet, onRunning: greet)
+            }
+            return Server(
+                childChannelSetup: channel,
+                configuration: ServerConfiguration(address: try address.bindAddress, backlog: Int(Self.backlog)),
                 onServerRunning: greet, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
         }
-        func plain(isTCP: Bool) -> HostChannel {
-            HostChannel(
-                limits: limits, connections: site.connections,
-                dispatcher: Dispatcher(site: site, isTCP: isTCP, audience: audience))
-        }
-        switch address {
-        case .tcp(let host, let port):
-            self.identity = nil
-            self.server = serve(plain(isTCP: true), on: .hostname(host, port: port))
-        case .unix(let path, _):
-            self.identity = nil
-            self.server = serve(plain(isTCP: false), on: .unixDomainSocket(path: path))
-        case .tls(let host, let port, let settings):
-            let identity = try Self.identity(settings, address, audience, site)
+        let dispatcher = Dispatcher(site: site, isTCP: socket?.isTCP ?? address.isTCP, audience: audience)
+        if let settings = address.tls {
+            let identity = try Self.failing(address, audience, site.configuration) { () throws(TLSFailure) in
+                try TLSIdentity(settings, logger: site.logger)
+            }
             self.identity = identity
-            let channel = TLSChannel(
-                identity: identity, limits: limits, connections: site.connections,
-                dispatcher: Dispatcher(site: site, isTCP: true, audience: audience))
-            self.server = serve(channel, on: .hostname(host, port: port))
+            self.server = try serve(TLSChannel(identity: identity, connections: site.connections, dispatcher: dispatcher))
+        } else {
+            self.identity = nil
+            self.server = try serve(HostChannel(connections: site.connections, dispatcher: dispatcher))
         }
     }
 
-    /// Reads the files; a mistake is the configuration's and names its key.
-    private static func identity(
-        _ settings: TLSSettings, _ address: ListenAddress, _ audience: Audience, _ site: Site
-    ) throws -> TLSIdentity {
+    /// Reads the TLS files again, as the settings of this address in another configuration name them. Returns what takes them into use, if there
+    /// is any; throws what is wrong with them.
+    func prepareTLS(of configuration: Configuration, isLogged: Bool) throws -> (@Sendable () -> Void)? {
+        guard let identity,
+            let address = self.audience.addresses(of: configuration).first(where: { $0.isSamePlace(as: self.address) }),
+            let settings = address.tls
+        else { return nil }
+        return try Self.failing(address, self.audience, configuration, isLogged: isLogged) { () throws(TLSFailure) in
+            try identity.prepare(settings, self.logger)
+        }
+    }
+
+    /// Makes a mistake in a TLS file the configuration's, which names its key. What goes to the log holds no path.
+    private static func failing<Value>(
+        _ address: ListenAddress, _ audience: Audience, _ configuration: Configuration, isLogged: Bool = false,
+        _ body: () throws(TLSFailure) -> Value
+    ) throws -> Value {
         do throws(TLSFailure) {
-            return try TLSIdentity(settings, logger: site.logger)
+            return try body()
         } catch {
-            let (key, addresses) =
-                audience == .readers
-                ? ("listen", site.configuration.listen) : ("monitoring.listen", site.configuration.monitoring.listen)
-            let index = addresses.firstIndex(of: address) ?? 0
-            throw ConfigurationFailure("\(key)[\(index)].tls.\(error.key): \(error.path.onOneLine()): \(error.reason)")
+            let index = audience.addresses(of: configuration).firstIndex(of: address) ?? 0
+            let path = isLogged ? "" : "\(error.path.onOneLine()): "
+            throw ConfigurationFailure("\(audience.key)[\(index)].tls.\(error.key): \(path)\(error.reason)")
         }
     }
 
     func run() async throws {
-        if case .unix(let path, _) = self.address, Self.isServed(path) {
+        if !self.isPassed, case .unix(let path, _) = self.address, Self.isServed(path) {
             throw ConfigurationFailure("listen: \(self.address): another process serves this socket")
         }
         do {
@@ -83,7 +103,7 @@ final class Listener: Service {
         } catch let error as IOError {
             throw ConfigurationFailure("listen: \(self.address): \(unsafe String(cString: strerror(error.errnoCode)))")
         }
-        if case .unix(let path, _) = self.address, self.bound.isSet { unsafe unlink(path) }
+        if !self.isPassed, case .unix(let path, _) = self.address, self.bound.isSet { unsafe unlink(path) }
     }
 
     /// True when somebody answers on a unix socket: its path is not this host's to take over.
@@ -95,25 +115,48 @@ final class Listener: Service {
         return unsafe address.withSockAddr { unsafe connect(descriptor, $0, socklen_t($1)) } == 0
     }
 
-    private static func announce(_ server: any Channel, _ address: ListenAddress, _ audience: Audience, _ site: Site) async {
+    private static func announce(
+        _ server: any Channel, _ address: ListenAddress, _ audience: Audience, isTLS: Bool, _ site: Site
+    ) {
         let shown: String
         let client: String
         switch address {
         case .tcp(let host, let port), .tls(let host, let port, _):
-            let scheme = if case .tls = address { "https" } else { "http" }
             let authority = "\(host.contains(":") ? "[\(host)]" : host):\(server.localAddress?.port ?? port)"
             shown = "tcp://\(authority)"
-            client = "curl -N '\(scheme)://\(authority)"
-        case .unix(let path, let mode):
-            unsafe chmod(path, mode_t(mode))
-            shown = "unix:\(path)"
-            client = "curl -N --unix-socket \(path) 'http://localhost"
+            client = "curl -N '\(isTLS ? "https" : "http")://\(authority)"
+        case .unix(let path, _):
+            shown = "unix:\(path)".onOneLine()
+            let option = path.hasPrefix("@") ? "--abstract-unix-socket \(path.dropFirst())" : "--unix-socket \(path)"
+            client = "curl -N \(option) 'http://localhost"
+        case .passed:
+            return
         }
         site.logger.notice("listening", metadata: ["address": "\(shown)"])
         guard audience == .readers, site.routes.templates.contains(where: { $0.template == "/v2/component" }) else { return }
         let header = site.isUnprotected ? "" : " -H \(site.clientHeader ?? "'Authorization: …'")"
         print("Follow the journal:  \(client)/v2/component?skip=-10&follow=true'\(header)")
         fflush(nil)
+    }
+}
+
+extension ListenAddress {
+    fileprivate var isTCP: Bool {
+        switch self {
+        case .tcp, .tls: true
+        case .unix, .passed: false
+        }
+    }
+
+    /// What this process can bind itself; throws for an address that others must have bound.
+    fileprivate var bindAddress: BindAddress {
+        get throws {
+            switch self {
+            case .tcp(let host, let port), .tls(let host, let port, _): .hostname(host, port: port)
+            case .unix(let path, _): .unixDomainSocket(path: path)
+            case .passed: throw ConfigurationFailure("listen: \(self): expected a socket from the service manager, found none")
+            }
+        }
     }
 }
 
@@ -124,4 +167,14 @@ private final class Flag: Sendable {
     var isSet: Bool { self.value.load(ordering: .acquiring) }
 
     func set() { self.value.store(true, ordering: .releasing) }
+}
+
+extension Audience {
+    /// Where its addresses stand in the configuration.
+    fileprivate var key: String { self == .readers ? "listen" : "monitoring.listen" }
+
+    /// The addresses that are for it.
+    func addresses(of configuration: Configuration) -> [ListenAddress] {
+        self == .readers ? configuration.listen : configuration.monitoring.listen
+    }
 }

@@ -5,7 +5,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import PluginABI
 internal import ServiceLifecycle
-internal import UnixSignals
+internal import Synchronization
 
 /// The running host: plugins loaded, routes built, listeners bound; and all of that taken down in reverse.
 struct Program {
@@ -15,12 +15,12 @@ struct Program {
     private let watches: DescriptorWatch
     private let outbound: OutboundClient
     private let site: Site
+    private let launch: Launch
 
     /// Loads and creates everything; nothing runs yet. Throws one line for whatever is wrong.
-    init(
-        configuration: Configuration, metrics: MetricStore, clientHeader: String? = nil, unsafeLoadByPath: Bool, logger: Logger
-    ) throws {
+    init(configuration: Configuration, metrics: MetricStore, launch: Launch, logger: Logger) throws {
         self.configuration = configuration
+        self.launch = launch
         self.logger = logger
         Self.raiseDescriptorLimit(for: configuration.limits.connections, logger)
         self.watches = DescriptorWatch()
@@ -29,15 +29,15 @@ struct Program {
         var plugins: [PluginInstance] = []
         for plugin in configuration.plugins {
             plugins.append(
-                try Self.create(plugin, configuration, metrics, unsafeLoadByPath, logger, wakes, self.watches, self.outbound))
+                try Self.create(plugin, configuration, metrics, launch.loadsByPath, logger, wakes, self.watches, self.outbound))
         }
         self.plugins = plugins
         self.site = Site(
             plugins: plugins, metrics: metrics, routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
             authorizers: try Self.authorizers(of: plugins, named: configuration.authorizers),
-            workers: WorkerPool(threads: configuration.limits.workerThreads, queueCapacity: configuration.limits.workerQueue),
-            wakes: wakes, outbound: self.outbound, shutdown: Shutdown(), configuration: configuration, clientHeader: clientHeader,
-            logger: logger)
+            workers: WorkerPool(threads: configuration.limits.workerThreads),
+            wakes: wakes, outbound: self.outbound, shutdown: Shutdown(), configuration: configuration,
+            clientHeader: launch.clientHeader, logger: logger)
     }
 
     private static func create(
@@ -144,51 +144,40 @@ struct Program {
     }
 
     private func serve() async throws {
-        // Begun first, ended last: what the listeners' follows take from.
-        var services: [any Service] = [self.site.follows]
+        let bindings = Audience.allCases.flatMap { audience in
+            audience.addresses(of: self.configuration).flatMap { address -> [(ListenAddress, Audience, PassedSocket?)] in
+                guard case .passed(let name, _) = address else { return [(address, audience, nil)] }
+                return self.launch.sockets[name].map { (address, audience, $0) }
+            }
+        }
+        let manager = self.launch.manager
+        let readiness = Readiness(of: bindings.count) { manager.ready() }
+        let listeners = try bindings.map { address, audience, socket in
+            try Listener(address: address, audience: audience, socket: socket, site: self.site, logger: self.logger) {
+                readiness.count()
+            }
+        }
+        // Begun first, ended last: the signs of life, and what the listeners' follows take from.
+        var services: [any Service] = []
+        if let interval = manager.watchdog {
+            let pools = [self.site.workers, self.site.follows.tails.workers]
+            services.append(Watchdog(manager: manager, interval: interval, pools: pools))
+        }
+        services.append(self.site.follows)
         if let authorization = self.site.authorization { services.append(authorization.rechecks) }
-        for address in self.configuration.listen {
-            services.append(try Listener(address: address, site: self.site, logger: self.logger))
-        }
-        for address in self.configuration.monitoring.listen {
-            services.append(try Listener(address: address, audience: .watchers, site: self.site, logger: self.logger))
-        }
+        services += listeners
         var configuration = ServiceGroupConfiguration(services: services, logger: self.logger)
         configuration.maximumGracefulShutdownDuration = self.configuration.streams.shutdown
-        let group = ServiceGroup(configuration: configuration)
+        let signals = Signals(
+            shutdown: self.site.shutdown, patience: self.configuration.streams.shutdown + .seconds(5), manager: manager,
+            reload: self.launch.readAgain.map { Reload(read: $0, listeners: listeners, site: self.site, manager: manager) },
+            logger: self.logger)
         do {
-            try await self.untilSignalled(group)
+            try await signals.run(ServiceGroup(configuration: configuration))
         } catch is CancellationError {
             // The patience for the last ranges is over.
         }
     }
-
-    /// Runs the services. The first SIGTERM or SIGINT begins a graceful stop, the second ends the process at once.
-    private func untilSignalled(_ group: ServiceGroup) async throws {
-        let shutdown = self.site.shutdown
-        let patience = self.configuration.streams.shutdown + .seconds(5)
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-                    if shutdown.hasBegun { _exit(130) }
-                    shutdown.begin()
-                    endAnyway(after: patience)
-                    await group.triggerGracefulShutdown()
-                }
-            }
-            tasks.addTask {
-                try await group.run()
-                throw ServicesEnded()
-            }
-            do {
-                while try await tasks.next() != nil {}
-            } catch is ServicesEnded {}
-            tasks.cancelAll()
-        }
-    }
-
-    /// All listeners are closed and their connections with them.
-    private struct ServicesEnded: Error {}
 
     private func end() async {
         await self.site.workers.stop()
@@ -202,15 +191,29 @@ struct Program {
     }
 }
 
-/// Ends the process when it has not ended by itself: a plugin's call that does not return cannot be interrupted.
-private func endAnyway(after patience: Duration) {
-    let seconds = UInt32(clamping: patience.components.seconds)
-    var thread = pthread_t()
-    let context = unsafe UnsafeMutableRawPointer(bitPattern: UInt(max(seconds, 1)))
-    unsafe pthread_create(
-        &thread, nil,
-        { context in
-            sleep(UInt32(UInt(bitPattern: context)))
-            _exit(1)
-        }, unsafe context)
+/// What a host is started with besides its configuration.
+struct Launch: Sendable {
+    var manager: ServiceManager
+    var sockets: PassedSockets
+    /// The header field with which clients are let in, where the host knows one.
+    var clientHeader: String?
+    /// Gives up the check of what is loaded.
+    var loadsByPath: Bool
+    /// Reads the configuration file once more; nil without one.
+    var readAgain: (@Sendable () throws -> Configuration)?
+}
+
+/// Counts addresses until all are served.
+private final class Readiness: Sendable {
+    private let missing: Atomic<Int>
+    private let isReached: @Sendable () -> Void
+
+    init(of count: Int, _ isReached: @escaping @Sendable () -> Void) {
+        self.missing = Atomic(count)
+        self.isReached = isReached
+    }
+
+    func count() {
+        if self.missing.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { self.isReached() }
+    }
 }

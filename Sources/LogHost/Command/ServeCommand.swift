@@ -11,7 +11,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("listen"),
-        help: "An address to serve instead of the configured ones: tcp://127.0.0.1:8080 or unix:/path. Repeatable.")
+        help: "An address to serve instead of the configured ones: tcp://127.0.0.1:8080, unix:/path or systemd:NAME. Repeatable.")
     var listen: [String] = []
 
     @Option(
@@ -19,8 +19,10 @@ struct ServeCommand: AsyncParsableCommand {
         help: "Without --config: the file of the token that lets clients in, instead of a new one each time.")
     var tokenFile: String?
 
-    @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel = "info"
+    @Option(
+        name: .customLong("log-level"),
+        help: "trace, debug, info, notice, warning, error or critical, instead of the configured one.")
+    var logLevel: String?
 
     @Flag(
         name: .customLong("unsafe-load-by-path"),
@@ -28,13 +30,42 @@ struct ServeCommand: AsyncParsableCommand {
     var unsafeLoadByPath = false
 
     func run() async throws {
-        guard let level = Logger.Level(rawValue: self.logLevel.lowercased()) else {
-            throw ValidationError("--log-level: expected a level such as info, found \"\(self.logLevel)\"")
-        }
+        // What the environment tells of is this process's alone.
+        let manager = ServiceManager.take()
+        let sockets = try PassedSockets.take()
         guard self.tokenFile == nil || self.options.config == nil else {
             throw ValidationError("--token-file: expected no --config beside it, which says itself who is let in")
         }
-        var configuration = try self.options.load()
+        var configuration = try self.configuration()
+        try sockets.check(configuration)
+        let token = self.options.config == nil ? try LocalToken(file: self.tokenFile) : nil
+        defer { token?.remove() }
+        if let token { configuration.permit(tokenSHA256: token.sha256) }
+        // A unix socket is nobody else's until it has the mode that was configured.
+        umask(0o177)
+        LoggingSystem.bootstrap { LineLogHandler(label: $0) }
+        let metrics = MetricStore()
+        MetricsSystem.bootstrap(metrics.factory())
+        defer { LineWriter.standardError.flush(within: .seconds(1)) }
+        LogThreshold.shared.level = configuration.logLevel
+        var launch = Launch(
+            manager: manager, sockets: sockets, clientHeader: token?.header, loadsByPath: self.unsafeLoadByPath, readAgain: nil)
+        if self.options.config != nil { launch.readAgain = { try self.configuration(called: "configuration") } }
+        let program = try Program(
+            configuration: configuration, metrics: metrics, launch: launch, logger: Logger(label: "loghost"))
+        if let token, token.isFresh { print("The token, until this ends:  \(token.file)") }
+        try await program.run()
+    }
+
+    /// Reads the configuration, which errors may call by another name, and puts over it what the command line says.
+    private func configuration(called name: String? = nil) throws -> Configuration {
+        var configuration = try self.options.load(called: name)
+        if let text = self.logLevel {
+            guard let level = Logger.Level(rawValue: text.lowercased()) else {
+                throw ValidationError("--log-level: expected \(Logger.Level.expected), found \(text.quotedForError())")
+            }
+            configuration.logLevel = level
+        }
         if !self.listen.isEmpty {
             configuration.listen = try self.listen.map { text in
                 do throws(InvalidValue) {
@@ -49,21 +80,6 @@ struct ServeCommand: AsyncParsableCommand {
                 "listen: \(address): expected a loopback address, an authorizer or insecure: true, found an address that other machines reach"
             )
         }
-        let token = self.options.config == nil ? try LocalToken(file: self.tokenFile) : nil
-        defer { token?.remove() }
-        if let token { configuration.permit(tokenSHA256: token.sha256) }
-        // A unix socket is nobody else's until it has the mode that was configured.
-        umask(0o177)
-        LoggingSystem.bootstrap { LineLogHandler(label: $0) }
-        let metrics = MetricStore()
-        MetricsSystem.bootstrap(metrics.factory())
-        defer { LineWriter.standardError.flush(within: .seconds(1)) }
-        var logger = Logger(label: "loghost")
-        logger.logLevel = level
-        let program = try Program(
-            configuration: configuration, metrics: metrics, clientHeader: token?.header,
-            unsafeLoadByPath: self.unsafeLoadByPath, logger: logger)
-        if let token, token.isFresh { print("The token, until this ends:  \(token.file)") }
-        try await program.run()
+        return configuration
     }
 }

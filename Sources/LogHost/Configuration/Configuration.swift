@@ -1,3 +1,5 @@
+package import Logging
+
 /// Holds all settings of the host.
 package struct Configuration: Sendable, Hashable {
     /// Says where to serve; at least one address.
@@ -11,6 +13,8 @@ package struct Configuration: Sendable, Hashable {
     package var insecure: Bool
     /// Lists the peers whose `X-Forwarded-For` counts.
     package var trustedProxies: [AddressRange]
+    /// Says from which level on records are logged.
+    package var logLevel: Logger.Level
     package var limits: Limits
     package var streams: Streams
     package var monitoring: Monitoring
@@ -18,8 +22,8 @@ package struct Configuration: Sendable, Hashable {
     package init(
         listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)], pluginPath: [String] = [],
         plugins: [PluginConfiguration] = [], authorizers: [String] = [], insecure: Bool = false,
-        trustedProxies: [AddressRange] = [], limits: Limits = Limits(), streams: Streams = Streams(),
-        monitoring: Monitoring = Monitoring()
+        trustedProxies: [AddressRange] = [], logLevel: Logger.Level = .info, limits: Limits = Limits(),
+        streams: Streams = Streams(), monitoring: Monitoring = Monitoring()
     ) {
         self.listen = listen
         self.pluginPath = pluginPath
@@ -27,6 +31,7 @@ package struct Configuration: Sendable, Hashable {
         self.authorizers = authorizers
         self.insecure = insecure
         self.trustedProxies = trustedProxies
+        self.logLevel = logLevel
         self.limits = limits
         self.streams = streams
         self.monitoring = monitoring
@@ -52,9 +57,11 @@ package struct Configuration: Sendable, Hashable {
     /// Returns the first address that other machines can reach although nothing authorizes them, or nil. Whoever changes `listen`
     /// after loading asks again: a configuration with such an address must not be served.
     package var unprotectedAddress: ListenAddress? {
-        guard self.authorizers.isEmpty, !self.insecure else { return nil }
-        return self.listen.first { !$0.isLoopback }
+        self.isUnprotected ? self.listen.first { !$0.isLoopback } : nil
     }
+
+    /// Tells whether whoever connects is let in, without the operator having asked for that.
+    package var isUnprotected: Bool { self.authorizers.isEmpty && !self.insecure }
 
     /// Parses and checks a file's text; `file` names it in the errors. Throws the first mistake.
     package static func load(yaml: String, file: String) throws(ConfigurationError) -> Configuration {

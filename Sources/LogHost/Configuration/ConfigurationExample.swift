@@ -4,7 +4,7 @@ extension Configuration {
         # The configuration of loghost. Only `plugins` must be there; everything else shows its default, unless it says so.
         # Sizes: plain bytes, KB, MB, GB (thousands) or KiB, MiB, GiB (1024s). Durations: 250ms, 15s, 2m, 1h or seconds.
 
-        # Where to serve: tcp://ADDRESS:PORT (IPv6 in brackets, port 0 for any free one) or unix:/PATH.
+        # Where to serve: tcp://ADDRESS:PORT (IPv6 in brackets, port 0 for any free one), unix:/PATH or systemd:NAME.
         listen:
           - tcp://127.0.0.1:8080
           # Not a default: a socket with permissions; 0660 when it is given as text only.
@@ -20,6 +20,8 @@ extension Configuration {
               client_auth: optional
               # The oldest version: 1.2 or 1.3.
               minimum: 1.2
+          # Not a default: the sockets that systemd has bound and passes under this name (FileDescriptorName=).
+          - systemd:loghost.socket
 
         # Where the libraries of plugins are looked for, in this order. Without this key: beside the executable.
         plugin_path:
@@ -46,6 +48,9 @@ extension Configuration {
 
         # Proxies whose X-Forwarded-For counts: addresses or ranges such as 10.0.0.0/8.
         trusted_proxies: []
+
+        # What is logged: trace, debug, info, notice, warning, error or critical, and what is graver.
+        log_level: info
 
         limits:
           # Open connections, and among them followers and range answers: in all, per principal, per client address.

@@ -1,6 +1,9 @@
+internal import Logging
+
 extension Configuration {
     static let keys = [
-        "listen", "plugin_path", "plugins", "authorizers", "insecure", "trusted_proxies", "limits", "streams", "monitoring",
+        "listen", "plugin_path", "plugins", "authorizers", "insecure", "trusted_proxies", "log_level", "limits", "streams",
+        "monitoring",
     ]
 
     /// Reads the root of a file. Throws the first mistake, in the order of `keys`.
@@ -18,6 +21,7 @@ extension Configuration {
         if let names = map["authorizers"] { self.authorizers = try Self.authorizers(names, plugins: self.plugins) }
         if let insecure = map["insecure"] { self.insecure = try insecure.bool() }
         if let ranges = map["trusted_proxies"] { self.trustedProxies = try Self.ranges(ranges) }
+        if let level = map["log_level"] { self.logLevel = try Self.level(level) }
         if let limits = map["limits"] { self.limits = try Limits(limits) }
         if let streams = map["streams"] { self.streams = try Streams(streams) }
         if let monitoring = map["monitoring"] { self.monitoring = try Monitoring(monitoring) }
@@ -88,6 +92,12 @@ extension Configuration {
         return ranges
     }
 
+    private static func level(_ reader: YAMLReader) throws(ConfigurationError) -> Logger.Level {
+        let expected = Logger.Level.expected
+        guard let level = Logger.Level(rawValue: try reader.string(expected)) else { throw reader.wrong(expected) }
+        return level
+    }
+
     private func refuseUnprotected(_ map: YAMLMapping) throws(ConfigurationError) {
         guard let open = self.unprotectedAddress, let index = self.listen.firstIndex(of: open),
             let items = try map["listen"]?.list("a list of addresses"), items.indices.contains(index)
@@ -96,6 +106,11 @@ extension Configuration {
             "at least one of authorizers, or insecure: true, for an address that other machines can reach",
             found: open.description.quotedForError())
     }
+}
+
+extension Logger.Level {
+    /// Says what a level may be.
+    static let expected = "one of \(Self.allCases.map(\.rawValue).joined(separator: ", "))"
 }
 
 extension ListenAddress {
@@ -109,11 +124,17 @@ extension ListenAddress {
         let map = try reader.mapping(expected, keys: ["address", "mode", "tls"])
         try self.init(text: map.required("address", expected), expected)
         if let tls = map["tls"] {
-            guard case .tcp(let host, let port) = self else { throw tls.wrong("no TLS for a unix socket") }
-            self = .tls(host: host, port: port, try TLSSettings(tls))
+            switch self {
+            case .tcp(let host, let port): self = .tls(host: host, port: port, try TLSSettings(tls))
+            case .passed(let name, _): self = .passed(name: name, try TLSSettings(tls))
+            case .tls, .unix: throw tls.wrong("no TLS for a unix socket")
+            }
         }
         guard let mode = map["mode"] else { return }
-        guard case .unix(let path, _) = self else { throw mode.wrong("no mode for a TCP address") }
+        guard case .unix(let path, _) = self else {
+            if case .passed = self { throw mode.wrong("no mode for a socket that is passed: SocketMode= of its unit has it") }
+            throw mode.wrong("no mode for a TCP address")
+        }
         guard let bits = Quantity.mode(try mode.text("permissions such as \"0660\"")) else {
             throw mode.wrong("permissions such as \"0660\"")
         }

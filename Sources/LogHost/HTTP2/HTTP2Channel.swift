@@ -8,15 +8,13 @@ internal import NIOHTTPTypesHTTP2
 
 /// One connection of HTTP/2: many streams, each with one request and its answer.
 struct HTTP2Channel {
-    private let limits: Limits
     private let connections: ClientConnections
     private let dispatcher: Dispatcher
 
     /// Streams that a client may have open at a time; the connections' own limit counts connections.
     private static let maximumStreams = 100
 
-    init(limits: Limits, connections: ClientConnections, dispatcher: Dispatcher) {
-        self.limits = limits
+    init(connections: ClientConnections, dispatcher: Dispatcher) {
         self.connections = connections
         self.dispatcher = dispatcher
     }
@@ -24,7 +22,7 @@ struct HTTP2Channel {
     /// Adds what speaks HTTP/2 to a connection whose client has chosen it.
     func configure(_ channel: any Channel, peer: Peer, logger: Logger) throws -> IncomingStreams {
         let streams = IncomingStreams()
-        let keeper = HTTP2Keeper(idle: self.limits.idle, eventLoop: channel.eventLoop, streams: streams)
+        let keeper = HTTP2Keeper(idle: self.dispatcher.site.limits.idle, eventLoop: channel.eventLoop, streams: streams)
         let connections = self.connections
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(FrameGate())
@@ -45,7 +43,7 @@ struct HTTP2Channel {
 
     private var configuration: NIOHTTP2Handler.Configuration {
         var configuration = NIOHTTP2Handler.Configuration()
-        let headerList = 2 * self.limits.parserHeaderBytes
+        let headerList = 2 * self.dispatcher.site.limits.parserHeaderBytes
         configuration.connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: Self.maximumStreams),
             HTTP2Setting(parameter: .maxHeaderListSize, value: headerList),
@@ -105,7 +103,7 @@ struct HTTP2Channel {
         guard let exchange = try await self.request(inbound, channel) else { return }
         try await self.dispatcher.respond(exchange, with: outbound)
         // The last bytes may still wait for the client's window; closing now would take them back.
-        let watch = StallWatch(channel: channel, limit: TimeAmount(self.limits.rangeStall))
+        let watch = StallWatch(channel: channel, limit: TimeAmount(self.dispatcher.site.limits.rangeStall))
         watch.begin()
         defer { watch.end() }
         try await channel.closeFuture.get()

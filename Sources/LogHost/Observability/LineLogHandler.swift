@@ -3,15 +3,23 @@ package import Logging
 
 /// The host's log: a line for each record, `TIME LEVEL LABEL: KEY=VALUE … MESSAGE`. What finds no room is left out.
 package struct LineLogHandler: LogHandler {
-    package var logLevel = Logger.Level.info
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
     private let label: String
     private let writer: LineWriter
+    private let threshold: LogThreshold
+    /// Of this logger alone.
+    private var ownLevel: Logger.Level?
 
-    package init(label: String, writer: LineWriter = .standardError) {
+    package init(label: String, writer: LineWriter = .standardError, threshold: LogThreshold = .shared) {
         self.label = label
         self.writer = writer
+        self.threshold = threshold
+    }
+
+    package var logLevel: Logger.Level {
+        get { self.ownLevel ?? self.threshold.level }
+        set { self.ownLevel = newValue }
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -3,7 +3,7 @@ internal import PluginABI
 /// What `/plugins` answers: what is loaded, and how it fares.
 struct PluginList {
     let site: Site
-    let states: [Readiness.Plugin]
+    let states: [PluginReadiness.Plugin]
 
     /// On a worker.
     func text() -> String {

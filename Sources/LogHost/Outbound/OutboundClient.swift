@@ -51,6 +51,10 @@ package final class OutboundClient: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.http1_1ConnectionDebugInitializer = { channel in
             Self.watch(channel)
+            // Large answers come in few pieces.
+            _ = channel.setOption(
+                ChannelOptions.recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 16_384, initial: 65_536, maximum: 65_536))
             return channel.eventLoop.makeSucceededVoidFuture()
         }
         return HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)

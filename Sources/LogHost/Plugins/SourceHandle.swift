@@ -223,9 +223,9 @@ extension LogQuery {
         unsafe query.since_microseconds = self.since
         unsafe query.until_microseconds = self.until
         unsafe query.filter = unsafe memory.filter(self.filter)
-        // The host itself needs cursors to step back and to name a gap, and times for the bounds.
+        // The host itself needs cursors to name a gap, and times for the bounds.
         var bits = Int(needs.bits)
-        if self.follow || self.skip < 0 { bits |= LOGHOST_NEEDS_CURSOR }
+        if self.follow { bits |= LOGHOST_NEEDS_CURSOR }
         if self.since != 0 || self.until != 0 { bits |= LOGHOST_NEEDS_REALTIME }
         unsafe query.needs = UInt32(bits)
         var names = needs.fieldNames

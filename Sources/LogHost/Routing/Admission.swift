@@ -42,31 +42,32 @@ package final class Admission: Sendable {
         }
     }
 
-    private let limits: Limits
+    private let limits: LiveLimits
     private let state = Mutex(State())
 
-    package init(limits: Limits) {
+    package init(limits: LiveLimits) {
         self.limits = limits
     }
 
     /// Admits an answer. An empty principal or address is not counted by itself. Throws 429 for the client's own limits, 503 for the host's.
     package func enter(_ kind: Kind, principal: String, address: String) throws(Problem) -> Place {
+        let limits = self.limits.current
         var bounds: [(key: String, limit: Int, of: String)] = []
         if !principal.isEmpty {
             bounds.append(
                 (
-                    "principal \(principal)", kind == .range ? self.limits.rangesPerPrincipal : self.limits.followersPerPrincipal,
+                    "principal \(principal)", kind == .range ? limits.rangesPerPrincipal : limits.followersPerPrincipal,
                     "principal"
                 ))
         }
         if !address.isEmpty {
             bounds.append(
                 (
-                    "address \(address)", kind == .range ? self.limits.rangesPerAddress : self.limits.followersPerAddress,
+                    "address \(address)", kind == .range ? limits.rangesPerAddress : limits.followersPerAddress,
                     "client address"
                 ))
         }
-        let total = kind == .range ? self.limits.ranges : self.limits.followers
+        let total = kind == .range ? limits.ranges : limits.followers
         let name = kind == .range ? "range answers" : "follows"
         let refusal = self.state.withLock { state -> Problem? in
             if state[kind].total >= total { return Problem(503, "Too many \(name) are under way.", retryAfter: 1) }

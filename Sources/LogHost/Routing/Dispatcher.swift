@@ -55,7 +55,7 @@ struct Dispatcher: Sendable {
 
     /// What is refused whatever the route.
     private func admit(_ exchange: Exchange) throws(Problem) {
-        let limits = self.site.configuration.limits
+        let limits = self.site.limits
         let head = exchange.request
         // Whoever watches wants to know above all when the host is busy.
         let isWatched = self.audience == .watchers
@@ -77,7 +77,7 @@ struct Dispatcher: Sendable {
         if self.site.connections.count > limits.connections {
             throw Problem(503, "Too many connections are open.", retryAfter: 1)
         }
-        try self.site.workers.admit()
+        try self.site.workers.admit(queueCapacity: limits.workerQueue)
     }
 
     /// True for what tells everybody the same.
@@ -113,7 +113,9 @@ struct Dispatcher: Sendable {
             if self.audience == .readers, !route.isOpen {
                 _ = try await self.authorize(exchange, path, route.template, plugin: "", variables: [], canBeFiltered: false)
             }
-            let tellsDetails = self.audience == .watchers || self.site.isUnprotected
+            let isTrusted =
+                !self.isTCP || self.site.configuration.insecure || Self.isLocal(exchange.request.authority ?? "")
+            let tellsDetails = self.audience == .watchers || self.site.isUnprotected && isTrusted
             exchange.answer = try await HostAnswer(site: self.site, exchange: exchange, tellsDetails: tellsDetails).answer(route)
             return nil
         }

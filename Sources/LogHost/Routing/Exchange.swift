@@ -168,7 +168,7 @@ final class Exchange: @unchecked Sendable {
             self.tally.add(bytes: bytes)
             return
         }
-        let watch = StallWatch(channel: self.channel, limit: TimeAmount(stall ?? self.site.configuration.limits.rangeStall))
+        let watch = StallWatch(channel: self.channel, limit: TimeAmount(stall ?? self.site.limits.rangeStall))
         watch.begin()
         defer { watch.end() }
         try await outbound.write(contentsOf: parts)

@@ -42,7 +42,7 @@ struct HostAnswer {
     }
 }
 
-extension Readiness.Plugin {
+extension PluginReadiness.Plugin {
     /// How it looks in JSON.
     var members: [(String, JSONText.Value)] {
         let checks = self.checks.map { check -> JSONText.Value in

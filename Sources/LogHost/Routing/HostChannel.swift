@@ -10,7 +10,6 @@ internal import NIOHTTPTypesHTTP1
 struct HostChannel: ServerChildChannel {
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
-    private let limits: Limits
     private let connections: ClientConnections
     private let dispatcher: Dispatcher
     /// Then the connection is counted already, and its socket set up.
@@ -19,8 +18,7 @@ struct HostChannel: ServerChildChannel {
     /// A request to read logs has no body worth the name.
     private static let maximumBodyBytes = 1 << 20
 
-    init(limits: Limits, connections: ClientConnections, dispatcher: Dispatcher, isBehindTLS: Bool = false) {
-        self.limits = limits
+    init(connections: ClientConnections, dispatcher: Dispatcher, isBehindTLS: Bool = false) {
         self.connections = connections
         self.dispatcher = dispatcher
         self.isBehindTLS = isBehindTLS
@@ -45,13 +43,14 @@ struct HostChannel: ServerChildChannel {
 
     /// Adds what speaks HTTP/1.1 to a connection.
     func configure(_ channel: any Channel, peer: Peer, logger: Logger) throws -> Value {
+        let limits = self.dispatcher.site.limits
         var decoderLimits = NIOHTTPDecoderLimitConfiguration()
-        decoderLimits.maxHeaderFieldSize = self.limits.parserHeaderBytes
-        decoderLimits.maxHeaderListSize = 2 * self.limits.parserHeaderBytes
+        decoderLimits.maxHeaderFieldSize = limits.parserHeaderBytes
+        decoderLimits.maxHeaderListSize = 2 * limits.parserHeaderBytes
         var encoder = HTTPResponseEncoder.Configuration()
         // `MessageFraming` knows what the request was.
         encoder.automaticallySetFramingHeaders = false
-        let deadline = HeaderDeadline(limit: self.limits.headerRead)
+        let deadline = HeaderDeadline(limit: limits.headerRead)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(deadline)
         try pipeline.configureHTTPServerPipeline(
@@ -61,9 +60,9 @@ struct HostChannel: ServerChildChannel {
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: self.isBehindTLS))
         try pipeline.addHandler(
             ConnectionObserver(
-                connections: self.connections, capacity: self.isBehindTLS ? nil : self.limits.connections, deadline: deadline,
+                connections: self.connections, capacity: self.isBehindTLS ? nil : limits.connections, deadline: deadline,
                 peer: peer))
-        try pipeline.addHandler(ConnectionLife(idle: self.limits.idle))
+        try pipeline.addHandler(ConnectionLife(idle: limits.idle))
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
     }

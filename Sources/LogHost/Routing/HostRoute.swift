@@ -23,7 +23,7 @@ enum HostRoute: String, CaseIterable {
 }
 
 /// Whom a listener serves.
-enum Audience: Sendable {
+enum Audience: Sendable, CaseIterable {
     /// Those who read logs.
     case readers
     /// Those who watch the host: health and metrics only, for everybody who can connect.

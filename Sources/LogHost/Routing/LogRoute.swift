@@ -23,7 +23,7 @@ struct LogRoute {
             items: items, traits: self.route.traits, eventStream: encoder?.isEventStream ?? false,
             lastEventID: self.exchange.request.headerFields[.lastEventID], now: microseconds(CLOCK_REALTIME),
             limits: QueryLimits(
-                filters: self.site.configuration.limits.filters, filterValueBytes: self.site.configuration.limits.filterValueBytes
+                filters: self.site.limits.filters, filterValueBytes: self.site.limits.filterValueBytes
             ))
         if log.ended {
             self.exchange.answer = .whole(HTTPResponse(status: .noContent), nil)
@@ -100,7 +100,7 @@ struct LogRoute {
             self.site.shutdown.remove(shutdown)
             self.site.follows.remove(signal)
         }
-        let deadline = NIODeadline.now() + TimeAmount(self.site.configuration.limits.scan)
+        let deadline = NIODeadline.now() + TimeAmount(self.site.limits.scan)
         while !seat.isHeld {
             switch await signal.wait(until: deadline) {
             case .wake: continue
@@ -120,7 +120,7 @@ struct LogRoute {
         var encoding = Encoding(
             encoder: encoder, ids: log.query.follow || self.route.ids, exactValues: log.exactValues,
             lines: self.route.traits.dialect == .lines, follow: log.query.follow,
-            maximumValueBytes: self.site.configuration.limits.valueBytes)
+            maximumValueBytes: self.site.limits.valueBytes)
         encoding.isRestricted = !self.grant.filter.clauses.isEmpty
         let restriction = self.route.traits.dialect == .lines ? LogFilter() : self.grant.filter
         let metrics = self.site.follows.metrics

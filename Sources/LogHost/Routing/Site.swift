@@ -16,7 +16,7 @@ final class Site: Sendable {
     let offers: [Negotiation.Offer]
     let workers: WorkerPool
     let plugins: [PluginInstance]
-    let readiness: Readiness
+    let readiness: PluginReadiness
     let metrics: MetricStore
     let requests: RequestMetrics
     /// The description of all routes.
@@ -29,7 +29,9 @@ final class Site: Sendable {
     /// Nil without authorizers: then everybody who can connect may read.
     let authorization: Authorization?
     let shutdown: Shutdown
+    /// As at the start; of its limits `limits` are in force.
     let configuration: Configuration
+    let liveLimits: LiveLimits
     /// The header field with which clients are let in, as a word of the shell, where the host knows one: for its greeting.
     let clientHeader: String?
     let logger: Logger
@@ -43,25 +45,30 @@ final class Site: Sendable {
         self.plugins = plugins
         self.metrics = metrics
         self.requests = RequestMetrics()
-        self.readiness = Readiness(plugins, workers: workers)
+        self.readiness = PluginReadiness(plugins, workers: workers)
         self.openAPI = OpenAPI(plugins: plugins, encoders: encoders, isProtected: !authorizers.isEmpty).text
         self.routes = routes
         self.encoders = encoders
         self.offers = encoders.map { Negotiation.Offer(name: $0.name, mediaTypes: $0.mediaTypes) }
         self.workers = workers
         self.wakes = wakes
-        self.admission = Admission(limits: configuration.limits)
+        let limits = LiveLimits(configuration.limits)
+        self.liveLimits = limits
+        self.admission = Admission(limits: limits)
         self.connections = ClientConnections()
         self.forwarding = Forwarding(client: outbound)
         self.follows = Follows(configuration, wakes: wakes) { Self.report($0, logger) }
         self.authorization =
             authorizers.isEmpty
-            ? nil : Authorization(AuthorizerChain(authorizers, limit: configuration.limits.authorization), audit: AuditLog())
+            ? nil : Authorization(AuthorizerChain(authorizers, limits: limits), audit: AuditLog())
         self.shutdown = shutdown
         self.configuration = configuration
         self.clientHeader = clientHeader
         self.logger = logger
     }
+
+    /// What clients may take now.
+    var limits: Limits { self.liveLimits.current }
 
     /// Logs what a plugin has failed with: the operator's when the source is at fault, else the client's own.
     func report(_ failure: PluginFailure) { Self.report(failure, self.logger) }

@@ -20,8 +20,11 @@ struct BackwardSkip {
         scan.since = 0
         scan.until = 0
         scan.follow = false
+        // Whatever the answer shows of them, cursors are what is looked for.
+        var needs = self.needs
+        needs.bits |= UInt32(LOGHOST_NEEDS_CURSOR)
         let opened = try await self.opening.source.open(
-            topic: self.opening.topic, query: scan, needs: self.needs, request: self.opening.request, wakeID: self.opening.wakeID)
+            topic: self.opening.topic, query: scan, needs: needs, request: self.opening.request, wakeID: self.opening.wakeID)
         defer { opened.reader.close() }
         var cursors = try self.readCursors(opened, scan, until: query.start, keeping: Int(count) + 1)
         // The entry before the first one wanted is what reading starts behind.

@@ -148,7 +148,7 @@ struct FollowAnswer: Sendable {
         if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
         defer { self.follower.unpark() }
         // Nobody else can have a seat that is kept in the middle of an entry.
-        let followStall = self.site.configuration.limits.followStall
+        let followStall = self.site.limits.followStall
         let stall = self.follower.keepsSeat ? min(Self.seatStall, followStall) : followStall
         try await self.exchange.write(buffers, to: outbound, stall: stall)
     }
@@ -196,7 +196,7 @@ struct FollowAnswer: Sendable {
             return last
         }
         if last.readableBytes > 0 {
-            try await self.exchange.write([last], to: outbound, stall: self.site.configuration.limits.rangeStall)
+            try await self.exchange.write([last], to: outbound, stall: self.site.limits.rangeStall)
         }
     }
 }

@@ -92,7 +92,7 @@ struct PlainAnswer: Sendable {
             case .pending:
                 // The head does not wait for the plugin.
                 try await self.exchange.write([], to: outbound)
-                let limit = self.site.configuration.limits.scan
+                let limit = self.site.limits.scan
                 let reason = await self.signal.wait(TimeAmount(limit), on: self.exchange.channel.eventLoop)
                 guard reason == .wake else { throw CancellationError() }
             }

@@ -68,7 +68,7 @@ struct ProxyAnswer: Sendable {
 
     /// Waits for the head of the other server's answer.
     private func head(of upstream: ForwardedExchange) async throws -> HTTPResponseHead {
-        let deadline = NIODeadline.now() + TimeAmount(self.site.configuration.limits.scan) + Self.patience
+        let deadline = NIODeadline.now() + TimeAmount(self.site.limits.scan) + Self.patience
         return try await self.watched(upstream, untilStop: false) {
             while true {
                 if let head = try upstream.head() { return head }
@@ -105,7 +105,7 @@ struct ProxyAnswer: Sendable {
     }
 
     private func pass(_ upstream: ForwardedExchange, _ head: HTTPResponse, to outbound: Exchange.Outbound) async throws {
-        let limits = self.site.configuration.limits
+        let limits = self.site.limits
         let stall = head.isEventStream || self.isFollow ? limits.followStall : limits.rangeStall
         var boundary = head.isEventStream && head.isOpen ? EventBoundary() : nil
         // The head does not wait for the first piece.
@@ -130,7 +130,7 @@ struct ProxyAnswer: Sendable {
 
     /// Ends the answer before its time: an event stream between two events is told why, any other is cut off.
     private func end(_ reason: FollowSignal.Reason, canSay: Bool, _ outbound: Exchange.Outbound) async throws {
-        let stall = self.site.configuration.limits.rangeStall
+        let stall = self.site.limits.rangeStall
         switch reason {
         case .refused(let problem):
             let event = ByteBuffer(string: "event: fault\ndata: \(problem.data)\n\n")

@@ -20,7 +20,7 @@ struct RangeAnswer: Sendable {
         var head = head
         var first = self.opened.first
         var outcome = self.opened.outcome
-        let deadline = ContinuousClock.now + self.site.configuration.limits.scan
+        let deadline = ContinuousClock.now + self.site.limits.scan
         do {
             while first.readableBytes == 0, outcome.continues {
                 (first, outcome) = try await self.next(deadline)
@@ -64,10 +64,10 @@ struct RangeAnswer: Sendable {
 
     private func write(_ first: ByteBuffer, _ firstOutcome: LogStream.Outcome, to outbound: Exchange.Outbound) async throws {
         var (chunk, outcome) = (first, firstOutcome)
-        var deadline = ContinuousClock.now + self.site.configuration.limits.scan
+        var deadline = ContinuousClock.now + self.site.limits.scan
         do {
             while outcome.continues {
-                if chunk.readableBytes > 0 { deadline = ContinuousClock.now + self.site.configuration.limits.scan }
+                if chunk.readableBytes > 0 { deadline = ContinuousClock.now + self.site.limits.scan }
                 let bound = deadline
                 try self.grant.check()
                 async let following = self.next(bound)

@@ -7,14 +7,12 @@ internal import Synchronization
 // The thread pool is safe for any thread by its own documentation; the count is atomic.
 final class WorkerPool: TaskExecutor, @unchecked Sendable {
     private let threads: NIOThreadPool
-    private let queueCapacity: Int
     private let waiting = Atomic<Int>(0)
 
     /// Starts `threads` threads; 0 = four, or twice the processors if that is more.
-    init(threads: Int, queueCapacity: Int) {
+    init(threads: Int) {
         let count = threads > 0 ? threads : max(4, 2 * NIOCore.System.coreCount)
         self.threads = NIOThreadPool(numberOfThreads: count)
-        self.queueCapacity = queueCapacity
         self.threads.start()
     }
 
@@ -60,9 +58,14 @@ final class WorkerPool: TaskExecutor, @unchecked Sendable {
         try await withTaskExecutorPreference(self) { try await body() }
     }
 
+    /// Returns when a thread of the pool has been free for a moment.
+    func pass() async {
+        await withCheckedContinuation { passed in self.threads.submit { _ in passed.resume() } }
+    }
+
     /// Throws 503 when so many calls wait already that another request would only wait too.
-    func admit() throws(Problem) {
-        guard self.waiting.load(ordering: .relaxed) < self.queueCapacity else {
+    func admit(queueCapacity: Int) throws(Problem) {
+        guard self.waiting.load(ordering: .relaxed) < queueCapacity else {
             throw Problem(503, "The host is busy.", retryAfter: 1)
         }
     }

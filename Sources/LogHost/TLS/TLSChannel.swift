@@ -20,22 +20,23 @@ struct TLSChannel: ServerChildChannel {
     private let http1: HostChannel
     private let http2: HTTP2Channel
     private let connections: ClientConnections
-    private let limits: Limits
+    private let dispatcher: Dispatcher
 
-    init(identity: TLSIdentity, limits: Limits, connections: ClientConnections, dispatcher: Dispatcher) {
+    init(identity: TLSIdentity, connections: ClientConnections, dispatcher: Dispatcher) {
         self.identity = identity
-        self.http1 = HostChannel(limits: limits, connections: connections, dispatcher: dispatcher, isBehindTLS: true)
-        self.http2 = HTTP2Channel(limits: limits, connections: connections, dispatcher: dispatcher)
+        self.http1 = HostChannel(connections: connections, dispatcher: dispatcher, isBehindTLS: true)
+        self.http2 = HTTP2Channel(connections: connections, dispatcher: dispatcher)
         self.connections = connections
-        self.limits = limits
+        self.dispatcher = dispatcher
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             // A handshake holds memory too: counted from its first byte.
-            let isKept = self.connections.count(channel, capacity: self.limits.connections)
+            let limits = self.dispatcher.site.limits
+            let isKept = self.connections.count(channel, capacity: limits.connections)
             HostChannel.tune(channel)
-            let deadline = HandshakeDeadline(limit: isKept ? self.limits.headerRead : .zero)
+            let deadline = HandshakeDeadline(limit: isKept ? limits.headerRead : .zero)
             var configuration = NIOSSLHandler.Configuration()
             // A large answer must not leave its buffer behind.
             configuration.maximumPreservedOutboundBufferCapacity = 32 << 10

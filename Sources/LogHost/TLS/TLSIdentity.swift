@@ -8,6 +8,7 @@ internal import Synchronization
 /// What a listener proves itself with and trusts: its TLS files as they were when they were last good.
 final class TLSIdentity: Sendable {
     private struct State {
+        var settings: TLSSettings
         var context: NIOSSLContext
         /// The files that have been read, good or not.
         var read: [FileStamp]
@@ -17,15 +18,13 @@ final class TLSIdentity: Sendable {
 
     private static let interval = Duration.seconds(2)
 
-    private let settings: TLSSettings
     private let state: Mutex<State>
 
     /// Reads the files. Throws what is wrong with the first that is not good.
     init(_ settings: TLSSettings, logger: Logger) throws(TLSFailure) {
         let stamps = Self.stamps(settings)
         let context = try Self.load(settings, logger)
-        self.settings = settings
-        self.state = Mutex(State(context: context, read: stamps, seen: stamps))
+        self.state = Mutex(State(settings: settings, context: context, read: stamps, seen: stamps))
     }
 
     /// For the next connection.
@@ -39,17 +38,28 @@ final class TLSIdentity: Sendable {
         }
     }
 
+    /// Reads the files that other settings name, or the same again. Returns what takes them into use; throws what is wrong with the first that
+    /// is not good.
+    func prepare(_ settings: TLSSettings, _ logger: Logger) throws(TLSFailure) -> @Sendable () -> Void {
+        let stamps = Self.stamps(settings)
+        let context = try Self.load(settings, logger)
+        return { self.state.withLock { $0 = State(settings: settings, context: context, read: stamps, seen: stamps) } }
+    }
+
     /// Waits until nothing has changed between two looks: certificate and key are seldom replaced in one step.
     private func look(_ logger: Logger) {
-        let now = Self.stamps(self.settings)
+        let settings = self.state.withLock { $0.settings }
+        let now = Self.stamps(settings)
         let isNew = self.state.withLock { state in
+            guard state.settings == settings else { return false }
             defer { state.seen = now }
             return now == state.seen && now != state.read
         }
         guard isNew else { return }
         do throws(TLSFailure) {
-            let context = try Self.load(self.settings, logger)
-            self.state.withLock { $0.context = context }
+            let context = try Self.load(settings, logger)
+            // Not over those of other settings that have come meanwhile.
+            self.state.withLock { if $0.settings == settings { $0.context = context } }
             logger.notice("TLS files have changed and are in use")
         } catch {
             logger.error(
@@ -57,7 +67,7 @@ final class TLSIdentity: Sendable {
                 metadata: ["key": "\(error.key)", "reason": "\(error.reason)"])
         }
         // Said once for every change.
-        self.state.withLock { $0.read = now }
+        self.state.withLock { if $0.settings == settings { $0.read = now } }
     }
 
     private static func stamps(_ settings: TLSSettings) -> [FileStamp] {

@@ -14,7 +14,7 @@ final class Tails: TailProvider {
     /// Memory that all rings together may take.
     private let ringCapacity: Int
     private let wakes: WakeRegistry
-    private let workers: WorkerPool
+    let workers: WorkerPool
     private let metrics: FollowMetrics
     private let tails = Mutex<[Key: Tail]>([:])
     private let count = Atomic<Int>(0)
@@ -35,7 +35,7 @@ final class Tails: TailProvider {
         self.ringCapacity = ringCapacity
         self.wakes = wakes
         self.metrics = metrics
-        self.workers = WorkerPool(threads: Self.threads, queueCapacity: .max)
+        self.workers = WorkerPool(threads: Self.threads)
         (self.begun, self.begin) = AsyncStream.makeStream()
     }
 

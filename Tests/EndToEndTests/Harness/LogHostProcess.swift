@@ -8,6 +8,7 @@ final class LogHostProcess: Sendable {
     let child: ChildProcess
     let socket: String
     let port: UInt16?
+    let configurationFile: String
     private let output: CapturedOutput
 
     fileprivate init(_ configuration: LogHostConfiguration, directory: String) throws {
@@ -15,6 +16,7 @@ final class LogHostProcess: Sendable {
         self.socket = "\(directory)/loghost.sock"
         self.port = configuration.listensOnTCP ? try ServerAddress.freePort() : nil
         let file = "\(directory)/loghost.yaml"
+        self.configurationFile = file
         try writeFile(file, Array(configuration.yaml(socket: self.socket, port: self.port, plugins: products).utf8))
         let pipe = try Descriptor.pipe()
         self.output = CapturedOutput(pipe.reading)
@@ -26,6 +28,21 @@ final class LogHostProcess: Sendable {
     var log: String {
         usleep(100_000)
         return self.output.string
+    }
+
+    /// Replaces text in its configuration file, which it does not notice by itself.
+    func configure(_ old: String, _ new: String) throws {
+        let text = String(decoding: try readFile(self.configurationFile), as: UTF8.self)
+        guard text.contains(old) else { throw HarnessError("\(old) is not in the configuration") }
+        try writeFile(self.configurationFile, Array(text.replacing(old, with: new).utf8))
+    }
+
+    /// Waits until it has said something so many times.
+    func wait(for text: String, count: Int = 1) async throws {
+        let deadline = ContinuousClock.now + .seconds(15)
+        while self.log.ranges(of: text).count < count {
+            guard ContinuousClock.now < deadline else { throw HarnessError("loghost has not said \(text) within 15 s") }
+        }
     }
 
     /// The memory that is its own, in bytes.

@@ -42,7 +42,7 @@ struct Sandboxes: Sendable {
 
     /// What it has seen.
     func stats() async throws -> JSONValue {
-        let (exit, output) = try await run(["curl", "-sS", "http://127.0.0.1:\(self.ports.control)/stats"])
+        let (exit, output) = try await run(["curl", "-sS", "http://127.0.0.1:\(self.ports.control)/stats?requests=10"])
         try #require(exit == .status(0), "\(output)")
         return try JSONValue(output)
     }
@@ -93,18 +93,48 @@ extension Sandboxes.Ports {
     }
 }
 
+/// How the program under test comes by the files.
+enum SandboxReading: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    /// It asks the agent.
+    case remote
+    /// It reads the disk.
+    case local
+
+    var testDescription: String { self.rawValue }
+}
+
 /// Lends a server that gives out the sandbox of a stand-in.
 func withSandboxServer(
-    _ config: String = "", _ body: (LogHostProcess, Sandboxes) async throws -> Void
+    _ config: String = "", _ reading: SandboxReading = .remote, _ body: (LogHostProcess, Sandboxes) async throws -> Void
 ) async throws {
     try await withSandboxes { sandboxes in
-        try await withJournal { journal in
+        try await withServer(of: sandboxes, config, reading) { server in try await body(server, sandboxes) }
+    }
+}
+
+/// Lends a server that gives out a sandbox. Reading the disk needs a principal: whoever runs the tests is one.
+func withServer(
+    of sandboxes: Sandboxes, _ config: String = "", _ reading: SandboxReading = .remote,
+    authorizers: String = "[token, sandbox]",
+    _ body: (LogHostProcess) async throws -> Void
+) async throws {
+    try await withJournal { journal in
+        try await withTemporaryDirectory { directory in
+            let file = "\(directory)/principals.yaml"
+            try writeFile(file, Array("principals: [{name: tester, uid: \(geteuid())}]".utf8))
             var configuration = LogHostConfiguration(directory: journal.directory)
             configuration.morePlugins = [
                 "  - name: sandbox", "    library: libloghost-mesos-sandbox.so",
-                "    config: {role: agent, agent: \"127.0.0.1:\(sandboxes.ports.agent)\"\(config)}",
+                "    config: {role: agent, agent: \"127.0.0.1:\(sandboxes.ports.agent)\"\(config)"
+                    + (reading == .local ? ", local: true}" : "}"),
             ]
-            try await withLogHost(configuration) { server in try await body(server, sandboxes) }
+            if reading == .local {
+                configuration.morePlugins += [
+                    "  - name: token", "    library: libloghost-auth-token.so", "    config: {file: \(file)}",
+                ]
+                configuration.more = ["authorizers: \(authorizers)"]
+            }
+            try await withLogHost(configuration) { server in try await body(server) }
         }
     }
 }

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import Synchronization
 
 /// Whether the plugins can do their work, as they say themselves; asked at most about once a second.
-final class Readiness: Sendable {
+final class PluginReadiness: Sendable {
     struct Plugin: Sendable {
         var name: String
         var checks: [HealthCheck]

@@ -1,0 +1,78 @@
+import Testing
+
+/// What a client is told when the agent refuses, fails or is slow: the status, and nothing of where things are.
+@Suite struct SandboxFailureTests {
+    @Test func `what the agent answers is what the client is told`() async throws {
+        // In how Mesos fails, and the status that follows.
+        let cases: [(failure: String, status: Int)] = [
+            ("401", 401), ("403", 403), ("404", 404), ("400", 502), ("500", 502), ("503", 502), (#""close""#, 502),
+            (#""garbage""#, 502), (#""garbage-body""#, 502), (#""cut""#, 502), (#""hang""#, 504),
+        ]
+        for (failure, status) in cases {
+            // A server of its own: what was listed is remembered for a moment.
+            try await withSandboxServer(", timeout: 500ms") { server, sandboxes in
+                try sandboxes.write("one\n", to: "stdout")
+                try await sandboxes.set(#"{"fail": [{"match": "/files/", "server": "agent", "status": \#(failure)}]}"#)
+                for path in ["stdout", "stdout/download", "files/browse"] {
+                    let answer = try await server.get("\(Sandboxes.base)/\(path)")
+                    #expect(answer.status == status, "\(failure) \(path): \(answer.status)")
+                    #expect(!answer.text.contains("/slaves/") && !answer.text.contains("127.0.0.1"), "\(answer.text)")
+                }
+                let follow = try await server.open(
+                    HTTPRequest("\(Sandboxes.base)/stdout", accept: "text/event-stream")
+                ) { head, _ in head.status }
+                #expect(follow == status, "\(failure) follow: \(follow)")
+                #expect(!server.log.contains("/slaves/"))
+            }
+        }
+    }
+
+    @Test func `an answer that breaks off after its beginning is no complete answer`() async throws {
+        try await withSandboxServer(", read_ahead: 1") { server, sandboxes in
+            try sandboxes.write(String(repeating: "0123456789abcdef\n", count: 40_000), to: "stdout")
+            try await sandboxes.set(#"{"fail": [{"match": "offset=262144&", "status": 500}]}"#)
+            for path in ["stdout", "stdout/download"] {
+                let isComplete = try await server.open(HTTPRequest("\(Sandboxes.base)/\(path)")) { head, connection in
+                    do {
+                        while try connection.readPiece() != nil {}
+                    } catch is HarnessError {
+                        return false
+                    }
+                    return connection.isComplete
+                }
+                #expect(!isComplete, "\(path)")
+            }
+        }
+    }
+
+    @Test func `a follow outlives a restart of the agent and loses nothing`() async throws {
+        try await withSandboxServer { server, sandboxes in
+            try sandboxes.write("old\n", to: "stdout")
+            let stream = HTTPRequest("\(Sandboxes.base)/stdout?cursor=END", accept: "text/event-stream")
+            let control = sandboxes
+            let (started, go) = AsyncStream.makeStream(of: Void.self)
+            async let followed = server.open(stream, within: .seconds(30)) { _, connection in
+                try control.append("one\n", to: "stdout")
+                var events = try connection.readEvents(entries: 1)
+                go.yield()
+                events += try connection.readEvents(entries: 2)
+                return events.map { $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?" }
+            }
+            for await _ in started { break }
+            try await sandboxes.set(#"{"recovering": {"refused_ms": 400, "missing_ms": 300, "unavailable_ms": 500}}"#)
+            try sandboxes.append("two\n", to: "stdout")
+            try await Task.sleep(for: .milliseconds(1_500))
+            try sandboxes.append("three\n", to: "stdout")
+            #expect(try await followed == ["one", "two", "three"])
+        }
+    }
+
+    @Test func `a slow agent is waited for, and read from the right places`() async throws {
+        let lines = (0..<20_000).map { "line \($0)" }.joined(separator: "\n") + "\n"
+        try await withSandboxServer(", timeout: 5s") { server, sandboxes in
+            try sandboxes.write(lines, to: "stdout")
+            try await sandboxes.set(#"{"delay_ms": 120}"#)
+            #expect(try await server.get("\(Sandboxes.base)/stdout").text == lines)
+        }
+    }
+}

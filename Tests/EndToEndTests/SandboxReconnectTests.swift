@@ -1,0 +1,56 @@
+import Testing
+
+/// Whatever is in a file, however the agent cuts it and wherever a client was cut off: what it got in the end is the file.
+@Suite struct SandboxReconnectTests {
+    /// Bytes that lines are made of: blank lines, CRLF, invalid UTF-8 and NUL among them, and what JSON escapes.
+    private static func file(cap: Int, _ random: inout SeededGenerator) -> [UInt8] {
+        var bytes: [UInt8] = []
+        // An agent that gives a few bytes at once is asked often.
+        for _ in 0..<Int.random(in: 1...(cap < 64 ? 12 : 60), using: &random) {
+            let length = (cap < 64 ? [0, 1, 3, 20] : [0, 1, 3, 20, 300, 9_000]).randomElement(using: &random) ?? 1
+            for _ in 0..<length {
+                let byte = UInt8.random(in: 0...255, using: &random)
+                bytes.append(byte == 0x0A ? 0x22 : byte)
+            }
+            if Bool.random(using: &random) { bytes.append(0x0D) }
+            bytes.append(0x0A)
+        }
+        return bytes
+    }
+
+    @Test(arguments: SandboxReading.allCases)
+    func `pieces between reconnects make up the file`(reading: SandboxReading) async throws {
+        var random = SeededGenerator("reconnect")
+        try await withSandboxServer("", reading) { server, sandboxes in
+            for round in 0..<14 {
+                let cap = [1, 2, 3, 5, 64, 1_000, 65_536][round % 7]
+                let file = Self.file(cap: cap, &random)
+                try sandboxes.write(file, to: "f\(round)")
+                try await sandboxes.set(#"{"cap": \#(cap), "cap_random": true, "seed": \#(round)}"#)
+                let expected = file.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast().map { Array($0) }
+                var (got, id): ([[UInt8]], String?) = ([], nil)
+                while got.count < expected.count {
+                    let wanted = Int.random(in: 1...(expected.count - got.count), using: &random)
+                    let request = HTTPRequest(
+                        "\(Sandboxes.base)/f\(round)?cursor=BEG&values=exact", accept: "text/event-stream",
+                        headers: id.map { ["Last-Event-ID": $0] } ?? [:])
+                    let events = try await server.open(request) { _, connection in try connection.readEvents(entries: wanted) }
+                    try #require(events.allSatisfy { $0.name == nil }, "round \(round)")
+                    for event in events { got.append(try Self.message(event)) }
+                    id = events.last?.id
+                }
+                #expect(got == expected, "round \(round), cap \(cap)")
+                #expect(try await server.get("\(Sandboxes.base)/f\(round)").body == file, "round \(round), cap \(cap)")
+            }
+        }
+    }
+
+    /// The bytes of a line: a string, or numbers where it is no text.
+    private static func message(_ event: ServerSentEvent) throws -> [UInt8] {
+        switch event.json?["fields"]?["MESSAGE"] {
+        case .string(let text): return Array(text.utf8)
+        case .array(let numbers): return try numbers.map { try #require($0.unsigned.flatMap { UInt8(exactly: $0) }) }
+        default: throw HarnessError("an event without a message")
+        }
+    }
+}
