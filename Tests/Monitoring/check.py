@@ -2,7 +2,7 @@
 
 check.py metrics FILE             the text of /metrics, by the format's grammar, and by prometheus_client where it is installed
 check.py names FILE CATALOG USER… every metric that a dashboard or a rule file uses is in the text, or in the host's catalog
-check.py openapi FILE             the description, by openapi_spec_validator
+check.py openapi FILE             the description: what it refers to is there; and by openapi_spec_validator where that is installed
 """
 
 import json
@@ -85,10 +85,28 @@ def names(path, catalog, *users):
 
 
 def openapi(path):
-    from openapi_spec_validator import validate
-
     with open(path, encoding="utf-8") as file:
-        validate(json.load(file))
+        document = json.load(file)
+    assert document["openapi"].startswith("3.1.")
+    names = set()
+    for template, item in document["paths"].items():
+        for operation in item.values():
+            assert operation["operationId"] not in names, f"{operation['operationId']} twice"
+            names.add(operation["operationId"])
+            given = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
+            assert given == set(re.findall(r"\{([^}]*)\}", template)), template
+            for response in operation["responses"].values():
+                while "$ref" in response:
+                    place = document
+                    for step in response["$ref"].removeprefix("#/").split("/"):
+                        place = place[step]
+                    response = place
+                assert response["description"], template
+    try:
+        from openapi_spec_validator import validate
+    except ImportError:
+        return
+    validate(document)
 
 
 if __name__ == "__main__":
