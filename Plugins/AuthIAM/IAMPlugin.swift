@@ -62,6 +62,11 @@ package struct IAMPlugin: Plugin {
         }
     }
 
+    package func health() -> [HealthCheck] {
+        let hasKeys = self.keys.edition != nil
+        return [HealthCheck("keys", isReady: hasKeys, message: hasKeys ? "" : "The IAM has given no keys yet.")]
+    }
+
     /// Says it loudly when permissions that there are would be passed over.
     private func checkMode() async {
         if await self.client.hasPermissions() { self.incidents.failed(.mode, .enterpriseIAM) }

@@ -23,6 +23,13 @@ package struct TokenPlugin: Plugin {
         self.store.watch()
     }
 
+    package func health() -> [HealthCheck] {
+        let isInForce = self.store.current != nil
+        return [
+            HealthCheck("principals", isReady: isInForce, message: isInForce ? "" : "The file of principals is not in force.")
+        ]
+    }
+
     package func stop() {
         self.store.stop()
         self.threads.stop()

@@ -31,6 +31,16 @@ package struct JournalPlugin: Plugin {
         }
     }
 
+    /// A journal without files, or without entries, is one that can be read.
+    package func health() -> [HealthCheck] {
+        do {
+            if let handle = try self.pool.take() { self.pool.give(handle) }
+            return [HealthCheck("journal", isReady: true)]
+        } catch {
+            return [HealthCheck("journal", isReady: false, message: (error as? PluginError)?.message ?? "It cannot be read.")]
+        }
+    }
+
     package func stop() {
         self.pool.drain()
     }

@@ -41,6 +41,9 @@ final class Agent: Sendable {
     /// Says where the agent is. Before that nothing can be asked.
     func begin(at endpoint: Endpoint) { self.late.set(endpoint) }
 
+    /// True when it can be asked.
+    var isKnown: Bool { self.late.isSet }
+
     /// Who the agent is; from memory when that is known.
     func identity(token: String) async throws -> AgentIdentity { try await self.identities(Question(token: token)) }
 
@@ -88,6 +91,8 @@ private final class LateEndpoint: Sendable {
     private let endpoint = Mutex<Endpoint?>(nil)
 
     func set(_ endpoint: Endpoint) { self.endpoint.withLock { $0 = endpoint } }
+
+    var isSet: Bool { self.endpoint.withLock { $0 != nil } }
 
     func required() throws -> Endpoint {
         guard let endpoint = self.endpoint.withLock({ $0 }) else {

@@ -55,6 +55,12 @@ package struct SandboxPlugin: Plugin {
         }
     }
 
+    /// Mesos itself is not asked: that needs somebody's token.
+    package func health() -> [HealthCheck] {
+        guard let agent else { return [] }
+        return [HealthCheck("agent", isReady: agent.isKnown, message: agent.isKnown ? "" : "The Mesos agent is not known yet.")]
+    }
+
     package func stop() {
         self.disk?.changes.stop()
         self.background.end()

@@ -32,6 +32,9 @@ public protocol Plugin: Sendable {
 
     /// Begins work. Called once, before any request.
     func start() throws
+    /// Says whether it can do its work now: one result for each thing it needs, none = ready. Called between `start` and `stop`, also
+    /// concurrently, on threads that may wait for a local disk; it asks no other server.
+    func health() -> [HealthCheck]
     /// Ends work: when it returns, nothing of the plugin runs. Called once, after every reader is closed.
     func stop()
 }
@@ -49,6 +52,8 @@ extension Plugin {
     public var authorizer: (any Authorizer)? { nil }
     /// By default nothing.
     public func start() throws {}
+    /// By default ready.
+    public func health() -> [HealthCheck] { [] }
     /// By default nothing.
     public func stop() {}
 }

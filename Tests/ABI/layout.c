@@ -373,7 +373,21 @@ FIELD(loghost_authorizer, authorize, 8, void (*)(loghost_instance *instance, uin
       loghost_authorization_request *request, loghost_authorize_done done, void *context));
 FIELD(loghost_authorizer, cancel, 16, void (*)(loghost_instance *instance, uint64_t operation));
 
+/* health.h */
+STRUCT(loghost_health_check, 40);
+FIELD(loghost_health_check, size, 0, uint32_t);
+FIELD(loghost_health_check, state, 4, uint32_t);
+FIELD(loghost_health_check, name, 8, loghost_bytes);
+FIELD(loghost_health_check, message, 24, loghost_bytes);
+STRUCT(loghost_health, 16);
+FIELD(loghost_health, size, 0, uint32_t);
+FIELD(loghost_health, reserved, 4, uint32_t);
+FIELD(loghost_health, check, 8, void (*)(loghost_instance *instance, loghost_health_report report, void *context));
+CONSTANT(LOGHOST_HEALTH_READY, 1);
+CONSTANT(LOGHOST_HEALTH_NOT_READY, 2);
+
 /* Call backs. */
+FUNCTION(loghost_health_report, void (*)(void *context, const loghost_health_check *check));
 FUNCTION(loghost_fd_ready, void (*)(void *context, int32_t fd, uint32_t events));
 _Static_assert(_Generic(&loghost_plugin_v1, loghost_entry_function: 1, default: 0), "type of loghost_plugin_v1");
 FUNCTION(loghost_entry_function, const loghost_plugin * (*)(void));

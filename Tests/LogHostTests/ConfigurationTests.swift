@@ -113,7 +113,7 @@ private func failure(of yaml: String) -> ConfigurationError? {
             + Mirror(reflecting: Streams()).children.compactMap(\.label)
         let keys = Configuration.example.split(separator: "\n").filter { !$0.contains("#") && $0.contains(":") }
             .compactMap { $0.split(separator: ":").first?.split(separator: " ").last.map { String($0) } }
-        #expect(names.count == 9 + 21 + 4)
+        #expect(names.count == 10 + 21 + 4)
         for name in names {
             let snake = name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
             let key = snake.hasSuffix("_bytes") ? String(snake.dropLast(6)) : snake

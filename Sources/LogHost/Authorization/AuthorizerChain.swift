@@ -46,15 +46,23 @@ package struct Ruling: Sendable {
 package struct AuthorizerChain: Sendable {
     private let authorizers: [AuthorizerHandle]
     private let limits: LiveLimits
+    private let metrics: AuthorizationMetrics
 
     /// `limits.authorization` bounds how long one request waits for all of them.
     package init(_ authorizers: [AuthorizerHandle], limits: LiveLimits) {
         self.authorizers = authorizers
         self.limits = limits
+        self.metrics = AuthorizationMetrics(authorizers: authorizers.map(\.name))
     }
 
     /// Decides. Throws only when nobody waits for the decision any more.
     package func decide(_ subject: AuthorizationSubject, isRecheck: Bool = false) async throws(CancellationError) -> Ruling {
+        let ruling = try await self.rule(subject, isRecheck: isRecheck)
+        self.metrics.count(ruling.result)
+        return ruling
+    }
+
+    private func rule(_ subject: AuthorizationSubject, isRecheck: Bool) async throws(CancellationError) -> Ruling {
         let deadline = ContinuousClock.now + self.limits.current.authorization
         var grant = Grant()
         var allowed: (authorizer: String, decision: Decision)?
@@ -71,6 +79,7 @@ package struct AuthorizerChain: Sendable {
             } catch {
                 decision = Decision(.cannotDecide, reason: "error")
             }
+            self.metrics.count(decision.verdict, of: authorizer.name)
             grant.add(decision)
             switch decision.verdict {
             case .allow:

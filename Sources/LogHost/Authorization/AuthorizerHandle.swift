@@ -1,3 +1,4 @@
+internal import NIOCore
 package import PluginABI
 
 /// A plugin's authorizer.
@@ -11,10 +12,13 @@ package final class AuthorizerHandle: @unchecked Sendable {
     private let instance: OpaquePointer
     private let functions: UnsafePointer<loghost_authorizer>
     private let deciding = OperationTable<Decision>()
+    private let metrics: PluginMetrics?
 
     package init(
-        name: String, getsCredential: Bool = false, instance: OpaquePointer, functions: UnsafePointer<loghost_authorizer>
+        name: String, getsCredential: Bool = false, instance: OpaquePointer, functions: UnsafePointer<loghost_authorizer>,
+        metrics: PluginMetrics? = nil
     ) {
+        self.metrics = metrics
         self.name = name
         self.getsCredential = getsCredential
         unsafe self.instance = unsafe instance
@@ -23,6 +27,19 @@ package final class AuthorizerHandle: @unchecked Sendable {
 
     /// Asks, with what is known of the client so far; throws what the plugin failed with, and a time-out when it is silent until the deadline.
     package func decide(
+        _ subject: AuthorizationSubject, grant: Grant, isRecheck: Bool, until deadline: ContinuousClock.Instant
+    ) async throws -> Decision {
+        let start = NIODeadline.now()
+        defer { self.metrics?.record(.authorize, since: start) }
+        do {
+            return try await self.ask(subject, grant: grant, isRecheck: isRecheck, until: deadline)
+        } catch {
+            self.metrics?.count(.authorize, error)
+            throw error
+        }
+    }
+
+    private func ask(
         _ subject: AuthorizationSubject, grant: Grant, isRecheck: Bool, until deadline: ContinuousClock.Instant
     ) async throws -> Decision {
         // What is lent lives until the decision is there, or nobody waits for it any more.

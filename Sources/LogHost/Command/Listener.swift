@@ -19,11 +19,14 @@ final class Listener: Service {
 
     private static let backlog: Int32 = 1024
 
+    private let audience: Audience
+
     /// `socket` is the one that was passed for the address, if any; `isServing` is called when clients can connect.
     init(
-        address: ListenAddress, socket: PassedSocket? = nil, site: Site, logger: Logger,
+        address: ListenAddress, audience: Audience = .readers, socket: PassedSocket? = nil, site: Site, logger: Logger,
         isServing: @escaping @Sendable () -> Void
     ) throws {
+        self.audience = audience
         self.address = address
         self.isPassed = socket != nil
         let bound = Flag()
@@ -35,7 +38,7 @@ final class Listener: Service {
         let greet = { @Sendable (server: any Channel) async -> Void in
             bound.set()
             if socket == nil, case .unix(let path, let mode) = address { unsafe chmod(path, mode_t(mode)) }
-            Self.announce(server, socket?.address ?? address, isTLS: address.tls != nil, site)
+            Self.announce(server, socket?.address ?? address, audience, isTLS: address.tls != nil, site)
             isServing()
         }
         func serve<Connection: ServerChildChannel>(_ channel: Connection) throws -> any Service {
@@ -48,9 +51,9 @@ final class Listener: Service {
                 configuration: ServerConfiguration(address: try address.bindAddress, backlog: Int(Self.backlog)),
                 onServerRunning: greet, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
         }
-        let dispatcher = Dispatcher(site: site, isTCP: socket?.isTCP ?? address.isTCP)
+        let dispatcher = Dispatcher(site: site, isTCP: socket?.isTCP ?? address.isTCP, audience: audience)
         if let settings = address.tls {
-            let identity = try Self.failing(address, site.configuration) { () throws(TLSFailure) in
+            let identity = try Self.failing(address, audience, site.configuration) { () throws(TLSFailure) in
                 try TLSIdentity(settings, logger: site.logger)
             }
             self.identity = identity
@@ -64,24 +67,26 @@ final class Listener: Service {
     /// Reads the TLS files again, as the settings of this address in another configuration name them. Returns what takes them into use, if there
     /// is any; throws what is wrong with them.
     func prepareTLS(of configuration: Configuration, isLogged: Bool) throws -> (@Sendable () -> Void)? {
-        guard let identity, let address = configuration.listen.first(where: { $0.isSamePlace(as: self.address) }),
+        guard let identity,
+            let address = self.audience.addresses(of: configuration).first(where: { $0.isSamePlace(as: self.address) }),
             let settings = address.tls
         else { return nil }
-        return try Self.failing(address, configuration, isLogged: isLogged) { () throws(TLSFailure) in
+        return try Self.failing(address, self.audience, configuration, isLogged: isLogged) { () throws(TLSFailure) in
             try identity.prepare(settings, self.logger)
         }
     }
 
     /// Makes a mistake in a TLS file the configuration's, which names its key. What goes to the log holds no path.
     private static func failing<Value>(
-        _ address: ListenAddress, _ configuration: Configuration, isLogged: Bool = false, _ body: () throws(TLSFailure) -> Value
+        _ address: ListenAddress, _ audience: Audience, _ configuration: Configuration, isLogged: Bool = false,
+        _ body: () throws(TLSFailure) -> Value
     ) throws -> Value {
         do throws(TLSFailure) {
             return try body()
         } catch {
-            let index = configuration.listen.firstIndex(of: address) ?? 0
+            let index = audience.addresses(of: configuration).firstIndex(of: address) ?? 0
             let path = isLogged ? "" : "\(error.path.onOneLine()): "
-            throw ConfigurationFailure("listen[\(index)].tls.\(error.key): \(path)\(error.reason)")
+            throw ConfigurationFailure("\(audience.key)[\(index)].tls.\(error.key): \(path)\(error.reason)")
         }
     }
 
@@ -110,7 +115,9 @@ final class Listener: Service {
         return unsafe address.withSockAddr { unsafe connect(descriptor, $0, socklen_t($1)) } == 0
     }
 
-    private static func announce(_ server: any Channel, _ address: ListenAddress, isTLS: Bool, _ site: Site) {
+    private static func announce(
+        _ server: any Channel, _ address: ListenAddress, _ audience: Audience, isTLS: Bool, _ site: Site
+    ) {
         let shown: String
         let client: String
         switch address {
@@ -126,7 +133,7 @@ final class Listener: Service {
             return
         }
         site.logger.notice("listening", metadata: ["address": "\(shown)"])
-        guard site.routes.templates.contains(where: { $0.template == "/v2/component" }) else { return }
+        guard audience == .readers, site.routes.templates.contains(where: { $0.template == "/v2/component" }) else { return }
         let header = site.isUnprotected ? "" : " -H \(site.clientHeader ?? "'Authorization: …'")"
         print("Follow the journal:  \(client)/v2/component?skip=-10&follow=true'\(header)")
         fflush(nil)
@@ -160,4 +167,14 @@ private final class Flag: Sendable {
     var isSet: Bool { self.value.load(ordering: .acquiring) }
 
     func set() { self.value.store(true, ordering: .releasing) }
+}
+
+extension Audience {
+    /// Where its addresses stand in the configuration.
+    fileprivate var key: String { self == .readers ? "listen" : "monitoring.listen" }
+
+    /// The addresses that are for it.
+    func addresses(of configuration: Configuration) -> [ListenAddress] {
+        self == .readers ? configuration.listen : configuration.monitoring.listen
+    }
 }

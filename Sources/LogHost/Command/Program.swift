@@ -18,7 +18,7 @@ struct Program {
     private let launch: Launch
 
     /// Loads and creates everything; nothing runs yet. Throws one line for whatever is wrong.
-    init(configuration: Configuration, launch: Launch, logger: Logger) throws {
+    init(configuration: Configuration, metrics: MetricStore, launch: Launch, logger: Logger) throws {
         self.configuration = configuration
         self.launch = launch
         self.logger = logger
@@ -28,11 +28,12 @@ struct Program {
         let wakes = WakeRegistry()
         var plugins: [PluginInstance] = []
         for plugin in configuration.plugins {
-            plugins.append(try Self.create(plugin, configuration, launch.loadsByPath, logger, wakes, self.watches, self.outbound))
+            plugins.append(
+                try Self.create(plugin, configuration, metrics, launch.loadsByPath, logger, wakes, self.watches, self.outbound))
         }
         self.plugins = plugins
         self.site = Site(
-            routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
+            plugins: plugins, metrics: metrics, routes: try Self.routes(of: plugins), encoders: try Self.encoders(of: plugins),
             authorizers: try Self.authorizers(of: plugins, named: configuration.authorizers),
             workers: WorkerPool(threads: configuration.limits.workerThreads),
             wakes: wakes, outbound: self.outbound, shutdown: Shutdown(), configuration: configuration,
@@ -40,8 +41,8 @@ struct Program {
     }
 
     private static func create(
-        _ plugin: PluginConfiguration, _ configuration: Configuration, _ byPath: Bool, _ logger: Logger, _ wakes: WakeRegistry,
-        _ watches: DescriptorWatch, _ outbound: OutboundClient
+        _ plugin: PluginConfiguration, _ configuration: Configuration, _ metrics: MetricStore, _ byPath: Bool, _ logger: Logger,
+        _ wakes: WakeRegistry, _ watches: DescriptorWatch, _ outbound: OutboundClient
     ) throws -> PluginInstance {
         let library: LoadedLibrary
         do throws(PluginRefusal) {
@@ -52,7 +53,7 @@ struct Program {
         }
         let services = HostServices(
             name: plugin.name, authorizes: configuration.authorizers.contains(plugin.name), logger: logger, wakes: wakes,
-            watches: watches, outbound: outbound)
+            watches: watches, outbound: outbound, pluginFactory: metrics.factory(owner: plugin.name))
         if plugin.getsCredential, library.flags & UInt32(LOGHOST_PLUGIN_USES_CREDENTIAL) == 0 {
             throw ConfigurationFailure(
                 "plugin \(plugin.name) (line \(plugin.line)): credential: this plugin does not use credentials")
@@ -84,6 +85,9 @@ struct Program {
         for plugin in plugins {
             guard let source = plugin.source else { continue }
             for route in source.routes() {
+                if HostRoute.allCases.contains(where: { $0.template == route.path }) {
+                    throw ConfigurationFailure("plugin \(plugin.name): route \(route.path): the host itself has \(route.path)")
+                }
                 do {
                     try routes.add(
                         method: route.method, template: route.path, owner: plugin.name,
@@ -140,14 +144,18 @@ struct Program {
     }
 
     private func serve() async throws {
-        let bindings = self.configuration.listen.flatMap { address -> [(ListenAddress, PassedSocket?)] in
-            guard case .passed(let name, _) = address else { return [(address, nil)] }
-            return self.launch.sockets[name].map { (address, $0) }
+        let bindings = Audience.allCases.flatMap { audience in
+            audience.addresses(of: self.configuration).flatMap { address -> [(ListenAddress, Audience, PassedSocket?)] in
+                guard case .passed(let name, _) = address else { return [(address, audience, nil)] }
+                return self.launch.sockets[name].map { (address, audience, $0) }
+            }
         }
         let manager = self.launch.manager
         let readiness = Readiness(of: bindings.count) { manager.ready() }
-        let listeners = try bindings.map { address, socket in
-            try Listener(address: address, socket: socket, site: self.site, logger: self.logger) { readiness.count() }
+        let listeners = try bindings.map { address, audience, socket in
+            try Listener(address: address, audience: audience, socket: socket, site: self.site, logger: self.logger) {
+                readiness.count()
+            }
         }
         // Begun first, ended last: the signs of life, and what the listeners' follows take from.
         var services: [any Service] = []

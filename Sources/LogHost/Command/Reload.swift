@@ -62,6 +62,9 @@ extension Configuration {
         compare("limits.catch_ups") { $0.limits.catchUps }
         compare("limits.worker_threads") { $0.limits.workerThreads }
         compare("streams") { $0.streams }
+        if !self.monitoring.listen.elementsEqual(other.monitoring.listen, by: { $0.isSamePlace(as: $1) }) {
+            keys.append("monitoring.listen")
+        }
         return keys
     }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import Logging
+internal import Metrics
 
 /// `loghost serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -43,12 +44,15 @@ struct ServeCommand: AsyncParsableCommand {
         // A unix socket is nobody else's until it has the mode that was configured.
         umask(0o177)
         LoggingSystem.bootstrap { LineLogHandler(label: $0) }
+        let metrics = MetricStore()
+        MetricsSystem.bootstrap(metrics.factory())
         defer { LineWriter.standardError.flush(within: .seconds(1)) }
         LogThreshold.shared.level = configuration.logLevel
         var launch = Launch(
             manager: manager, sockets: sockets, clientHeader: token?.header, loadsByPath: self.unsafeLoadByPath, readAgain: nil)
         if self.options.config != nil { launch.readAgain = { try self.configuration(called: "configuration") } }
-        let program = try Program(configuration: configuration, launch: launch, logger: Logger(label: "loghost"))
+        let program = try Program(
+            configuration: configuration, metrics: metrics, launch: launch, logger: Logger(label: "loghost"))
         if let token, token.isFresh { print("The token, until this ends:  \(token.file)") }
         try await program.run()
     }

@@ -17,12 +17,13 @@ package struct Configuration: Sendable, Hashable {
     package var logLevel: Logger.Level
     package var limits: Limits
     package var streams: Streams
+    package var monitoring: Monitoring
 
     package init(
         listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)], pluginPath: [String] = [],
         plugins: [PluginConfiguration] = [], authorizers: [String] = [], insecure: Bool = false,
         trustedProxies: [AddressRange] = [], logLevel: Logger.Level = .info, limits: Limits = Limits(),
-        streams: Streams = Streams()
+        streams: Streams = Streams(), monitoring: Monitoring = Monitoring()
     ) {
         self.listen = listen
         self.pluginPath = pluginPath
@@ -33,6 +34,7 @@ package struct Configuration: Sendable, Hashable {
         self.logLevel = logLevel
         self.limits = limits
         self.streams = streams
+        self.monitoring = monitoring
     }
 
     /// Serves this machine's journal: the settings without a file. The plugin that decides needs `permit` before it can be made.

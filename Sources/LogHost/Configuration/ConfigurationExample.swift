@@ -91,5 +91,10 @@ extension Configuration {
           # Access-Control-Allow-Origin, with authorizers only: "*" or one origin.
           cors_origin: "*"
 
+        monitoring:
+          # Not a default: an address that serves /metrics, /healthz and /readyz without authorizers. It may have TLS as above.
+          listen:
+            - tcp://127.0.0.1:9464
+
         """#
 }

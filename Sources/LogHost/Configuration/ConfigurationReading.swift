@@ -3,6 +3,7 @@ internal import Logging
 extension Configuration {
     static let keys = [
         "listen", "plugin_path", "plugins", "authorizers", "insecure", "trusted_proxies", "log_level", "limits", "streams",
+        "monitoring",
     ]
 
     /// Reads the root of a file. Throws the first mistake, in the order of `keys`.
@@ -23,10 +24,17 @@ extension Configuration {
         if let level = map["log_level"] { self.logLevel = try Self.level(level) }
         if let limits = map["limits"] { self.limits = try Limits(limits) }
         if let streams = map["streams"] { self.streams = try Streams(streams) }
+        if let monitoring = map["monitoring"] { self.monitoring = try Monitoring(monitoring) }
+        for address in self.monitoring.listen where !address.description.hasSuffix(":0") {
+            guard let twin = map["monitoring"], self.listen.contains(where: { $0.description == address.description }) else {
+                continue
+            }
+            throw twin.wrong("addresses that are not under listen too", found: address.description.quotedForError())
+        }
         try self.refuseUnprotected(map)
     }
 
-    private static func addresses(_ reader: YAMLReader) throws(ConfigurationError) -> [ListenAddress] {
+    static func addresses(_ reader: YAMLReader) throws(ConfigurationError) -> [ListenAddress] {
         let items = try reader.list("a list of addresses")
         guard !items.isEmpty else { throw reader.wrong("at least one address", found: "an empty list") }
         var addresses: [ListenAddress] = []

@@ -1,9 +1,11 @@
-/// Small JSON objects for problems, events and health: never on the path of entries.
+/// Small JSON documents for problems, events, health and descriptions: never on the path of entries.
 enum JSONText {
     enum Value {
         case text(String)
         case number(UInt64)
+        case bool(Bool)
         case list([String])
+        case array([Value])
         case object([(String, Value)])
         case null
     }
@@ -16,7 +18,9 @@ enum JSONText {
         switch value {
         case .text(let text): self.string(text)
         case .number(let number): "\(number)"
+        case .bool(let bool): bool ? "true" : "false"
         case .list(let list): "[" + list.map { self.string($0) }.joined(separator: ",") + "]"
+        case .array(let values): "[" + values.map { self.value($0) }.joined(separator: ",") + "]"
         case .object(let members): self.object(members)
         case .null: "null"
         }

@@ -24,17 +24,23 @@ package struct EncoderHandle: @unchecked Sendable {
     private let instance: OpaquePointer
     private let functions: UnsafePointer<loghost_encoder>
     private let index: Int
+    private let metrics: PluginMetrics?
 
     /// The formats of an instance.
-    package static func all(instance: OpaquePointer, functions: UnsafePointer<loghost_encoder>) -> [EncoderHandle] {
+    package static func all(
+        instance: OpaquePointer, functions: UnsafePointer<loghost_encoder>, metrics: PluginMetrics? = nil
+    ) -> [EncoderHandle] {
         var count = 0
         let encodings = unsafe functions.pointee.encodings(instance, &count)
         return unsafe UnsafeBufferPointer(start: encodings, count: count).enumerated().map { index, encoding in
-            unsafe EncoderHandle(encoding, index: index, instance: instance, functions: functions)
+            unsafe EncoderHandle(encoding, index: index, instance: instance, functions: functions, metrics: metrics)
         }
     }
 
-    private init(_ encoding: loghost_encoding, index: Int, instance: OpaquePointer, functions: UnsafePointer<loghost_encoder>) {
+    private init(
+        _ encoding: loghost_encoding, index: Int, instance: OpaquePointer, functions: UnsafePointer<loghost_encoder>,
+        metrics: PluginMetrics?
+    ) {
         self.name = unsafe encoding.name.text
         self.contentType = unsafe encoding.content_type.text
         self.mediaTypes = unsafe UnsafeBufferPointer(start: encoding.media_types, count: encoding.media_type_count).map {
@@ -45,7 +51,13 @@ package struct EncoderHandle: @unchecked Sendable {
         unsafe self.instance = unsafe instance
         unsafe self.functions = unsafe functions
         self.index = index
+        self.metrics = metrics
     }
+
+    /// Records the time of encoding a batch.
+    func recordEncoding(since start: NIODeadline) { self.metrics?.record(.encode, since: start) }
+
+    func countFailure(_ error: any Error) { self.metrics?.count(.encode, error) }
 
     /// Begins an answer.
     func begin(_ encoding: Encoding) throws -> EncoderState {
@@ -61,7 +73,9 @@ package struct EncoderHandle: @unchecked Sendable {
         unsafe needs.size = unsafe UInt32(MemoryLayout<loghost_needs>.size)
         var error = PluginFailure.fresh()
         guard let state = unsafe self.functions.pointee.begin(self.instance, self.index, &options, &needs, &error) else {
-            throw PluginFailure(error)
+            let failure = PluginFailure(error)
+            self.countFailure(failure)
+            throw failure
         }
         let names = unsafe UnsafeBufferPointer(start: needs.field_names, count: needs.field_name_count).map { unsafe $0.array }
         return unsafe EncoderState(state, functions: self.functions, needs: EncoderNeeds(bits: needs.needs, fieldNames: names))

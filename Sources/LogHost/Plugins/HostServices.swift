@@ -28,7 +28,7 @@ package final class HostServices: @unchecked Sendable {
     package init(
         name: String, authorizes: Bool = false, logger: Logger, wakes: WakeRegistry, watches: DescriptorWatch,
         outbound: OutboundClient? = nil,
-        factory: any MetricsFactory = MetricsSystem.factory
+        factory: any MetricsFactory = MetricsSystem.factory, pluginFactory: any MetricsFactory = MetricsSystem.factory
     ) {
         self.name = name
         var logger = logger
@@ -36,7 +36,7 @@ package final class HostServices: @unchecked Sendable {
         self.logger = logger
         self.wakes = wakes
         self.watches = watches
-        self.metrics = MetricRegistry(prefix: "loghost_\(name.replacing("-", with: "_"))_")
+        self.metrics = MetricRegistry(prefix: "loghost_\(name.replacing("-", with: "_"))_", factory: pluginFactory)
         self.http = outbound.map { HTTPService(name: name, client: $0, factory: factory) }
         unsafe self.record = .allocate(capacity: 1)
         unsafe self.record.initialize(

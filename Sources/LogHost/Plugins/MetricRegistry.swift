@@ -19,10 +19,12 @@ final class MetricRegistry: Sendable {
     private static let capacity = 1_000
 
     private let prefix: String
+    private let factory: any MetricsFactory
     private let state = Mutex(State())
 
-    init(prefix: String) {
+    init(prefix: String, factory: any MetricsFactory = MetricsSystem.factory) {
         self.prefix = prefix
+        self.factory = factory
     }
 
     /// Makes a metric or finds it again; 0 when there are too many, or the name is malformed.
@@ -34,9 +36,13 @@ final class MetricRegistry: Sendable {
             guard state.metrics.count < Self.capacity else { return 0 }
             let label = self.prefix + name
             switch Int(kind) {
-            case LOGHOST_METRIC_COUNTER: state.metrics.append(.counter(FloatingPointCounter(label: label, dimensions: labels)))
-            case LOGHOST_METRIC_GAUGE: state.metrics.append(.gauge(Gauge(label: label, dimensions: labels)))
-            case LOGHOST_METRIC_HISTOGRAM: state.metrics.append(.histogram(Recorder(label: label, dimensions: labels)))
+            case LOGHOST_METRIC_COUNTER:
+                state.metrics.append(
+                    .counter(FloatingPointCounter(label: label, dimensions: labels, factory: self.factory)))
+            case LOGHOST_METRIC_GAUGE:
+                state.metrics.append(.gauge(Gauge(label: label, dimensions: labels, factory: self.factory)))
+            case LOGHOST_METRIC_HISTOGRAM:
+                state.metrics.append(.histogram(Recorder(label: label, dimensions: labels, factory: self.factory)))
             default: return 0
             }
             let id = UInt64(state.metrics.count)

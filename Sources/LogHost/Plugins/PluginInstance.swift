@@ -1,5 +1,6 @@
 internal import Logging
 internal import PluginABI
+internal import Synchronization
 
 /// One configured plugin: created, started, stopped and destroyed in that order.
 // The instance pointer is set once; the ABI's [init] functions are only called from the program's start and stop.
@@ -13,9 +14,13 @@ final class PluginInstance: @unchecked Sendable {
     let source: SourceHandle?
     let encoders: [EncoderHandle]
     let authorizer: AuthorizerHandle?
+    /// Nil when it is ready as soon as it has started.
+    let health: HealthHandle?
+    let metrics: PluginMetrics
     private let descriptor: UnsafePointer<loghost_plugin>
     private let instance: OpaquePointer
     private var isStarted = false
+    private let hash = Mutex<String?>(nil)
 
     /// Creates an instance of a loaded library; throws what the plugin has against its configuration.
     init(
@@ -36,15 +41,24 @@ final class PluginInstance: @unchecked Sendable {
         func functions<Functions>(_ id: String, as type: Functions.Type) -> UnsafePointer<Functions>? {
             unsafe descriptor.pointee.get_extension(instance, id)?.assumingMemoryBound(to: type)
         }
-        self.source = unsafe functions(LOGHOST_SOURCE, as: loghost_source.self).map {
-            unsafe SourceHandle(instance: instance, functions: $0)
-        }
+        let source = unsafe functions(LOGHOST_SOURCE, as: loghost_source.self)
+        let encoder = unsafe functions(LOGHOST_ENCODER, as: loghost_encoder.self)
+        let authorizer = unsafe functions(LOGHOST_AUTHORIZER, as: loghost_authorizer.self)
+        var calls: [PluginMetrics.Call] = []
+        if unsafe source != nil { calls += [.resolve, .open, .read] }
+        if unsafe encoder != nil { calls.append(.encode) }
+        if unsafe authorizer != nil { calls.append(.authorize) }
+        let metrics = PluginMetrics(plugin: name, calls: calls)
+        self.metrics = metrics
+        self.source = unsafe source.map { unsafe SourceHandle(instance: instance, functions: $0, metrics: metrics) }
         self.encoders =
-            unsafe functions(LOGHOST_ENCODER, as: loghost_encoder.self).map {
-                unsafe EncoderHandle.all(instance: instance, functions: $0)
-            } ?? []
-        self.authorizer = unsafe functions(LOGHOST_AUTHORIZER, as: loghost_authorizer.self).map {
-            unsafe AuthorizerHandle(name: name, getsCredential: getsCredential, instance: instance, functions: $0)
+            unsafe encoder.map { unsafe EncoderHandle.all(instance: instance, functions: $0, metrics: metrics) } ?? []
+        self.authorizer = unsafe authorizer.map {
+            unsafe AuthorizerHandle(
+                name: name, getsCredential: getsCredential, instance: instance, functions: $0, metrics: metrics)
+        }
+        self.health = unsafe functions(LOGHOST_HEALTH, as: loghost_health.self).map {
+            unsafe HealthHandle(instance: instance, functions: $0)
         }
     }
 
@@ -57,6 +71,14 @@ final class PluginInstance: @unchecked Sendable {
     var kinds: [String] {
         (self.source == nil ? [] : ["source"]) + (self.encoders.isEmpty ? [] : ["encoder"])
             + (self.authorizer == nil ? [] : ["authorizer"])
+    }
+
+    /// The library's SHA-256; nil when its file cannot be read any more. Reads the whole file once.
+    var sha256: String? {
+        self.hash.withLock { hash in
+            if hash == nil { hash = try? self.library.sha256 }
+            return hash
+        }
     }
 
     func start() throws(PluginFailure) {

@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import PluginABI
 
 /// One reader of a source. Used by one task at a time, on worker threads.
@@ -6,8 +7,10 @@ internal import PluginABI
 package final class ReaderHandle: @unchecked Sendable {
     private var reader: OpaquePointer?
     private let functions: UnsafePointer<loghost_source>
+    private let metrics: PluginMetrics?
 
-    init(_ reader: OpaquePointer, functions: UnsafePointer<loghost_source>) {
+    init(_ reader: OpaquePointer, functions: UnsafePointer<loghost_source>, metrics: PluginMetrics?) {
+        self.metrics = metrics
         unsafe self.reader = unsafe reader
         unsafe self.functions = unsafe functions
     }
@@ -19,7 +22,13 @@ package final class ReaderHandle: @unchecked Sendable {
         assert(WorkerPool.isCurrent, "read is a [worker] function")
         guard let reader = unsafe self.reader else { return LOGHOST_READ_END }
         var limits = limits
-        return unsafe Int(self.functions.pointee.read(reader, &limits, &result, &error))
+        let start = NIODeadline.now()
+        let answer = unsafe Int(self.functions.pointee.read(reader, &limits, &result, &error))
+        if let metrics {
+            metrics.record(.read, since: start)
+            if !(LOGHOST_READ_BATCH...LOGHOST_READ_GAP).contains(answer) { metrics.count(.read, PluginFailure(error)) }
+        }
+        return answer
     }
 
     /// Closes it; once.

@@ -1,3 +1,4 @@
+internal import NIOCore
 package import PluginABI
 
 /// What a request is for, as its plugin has resolved it.
@@ -60,8 +61,10 @@ package final class SourceHandle: @unchecked Sendable {
     private let functions: UnsafePointer<loghost_source>
     private let resolving = OperationTable<Resolved>()
     private let opening = OperationTable<OpenedReader>()
+    private let metrics: PluginMetrics?
 
-    package init(instance: OpaquePointer, functions: UnsafePointer<loghost_source>) {
+    package init(instance: OpaquePointer, functions: UnsafePointer<loghost_source>, metrics: PluginMetrics? = nil) {
+        self.metrics = metrics
         unsafe self.instance = unsafe instance
         unsafe self.functions = unsafe functions
     }
@@ -76,7 +79,18 @@ package final class SourceHandle: @unchecked Sendable {
     /// Finds out what a request is for.
     func resolve(_ request: SourceRequest, wakeID: UInt64) async throws -> Resolved {
         assert(WorkerPool.isCurrent, "resolve is a [worker] function")
-        return try await self.resolving.perform { operation in
+        let start = NIODeadline.now()
+        defer { self.metrics?.record(.resolve, since: start) }
+        do {
+            return try await self.begin(request, wakeID: wakeID)
+        } catch {
+            self.metrics?.count(.resolve, error)
+            throw error
+        }
+    }
+
+    private func begin(_ request: SourceRequest, wakeID: UInt64) async throws -> Resolved {
+        try await self.resolving.perform { operation in
             unsafe request.lend { request in
                 unsafe self.functions.pointee.resolve(
                     self.instance, operation, request, wakeID,
@@ -99,7 +113,20 @@ package final class SourceHandle: @unchecked Sendable {
         -> OpenedReader
     {
         assert(WorkerPool.isCurrent, "open is a [worker] function")
-        return try await self.opening.perform { operation in
+        let start = NIODeadline.now()
+        defer { self.metrics?.record(.open, since: start) }
+        do {
+            return try await self.begin(topic: topic, query: query, needs: needs, request: request, wakeID: wakeID)
+        } catch {
+            self.metrics?.count(.open, error)
+            throw error
+        }
+    }
+
+    private func begin(topic: [UInt8], query: LogQuery, needs: EncoderNeeds, request: SourceRequest, wakeID: UInt64) async throws
+        -> OpenedReader
+    {
+        try await self.opening.perform { operation in
             let memory = CMemory()
             var query = unsafe query.export(needs: needs, in: memory)
             unsafe request.lend { request in
@@ -130,7 +157,7 @@ package final class SourceHandle: @unchecked Sendable {
                 ?? PluginFailure.unexplained
             return self.opening.complete(operation, .failure(failure))
         }
-        let handle = unsafe ReaderHandle(reader, functions: self.functions)
+        let handle = unsafe ReaderHandle(reader, functions: self.functions, metrics: self.metrics)
         let taken = unsafe self.opening.complete(
             operation, .success(OpenedReader(reader: handle, applied: opened.applied, skipped: opened.skipped)))
         if !taken { handle.disown() }

@@ -7,11 +7,26 @@ struct Dispatcher: Sendable {
     let site: Site
     /// On a unix socket any Host is fine: a browser cannot be made to open one.
     let isTCP: Bool
+    var audience = Audience.readers
 
     /// Answers one request. Throwing closes the connection without a clean end.
     func respond(_ exchange: Exchange, with outbound: Exchange.Outbound) async throws {
+        self.site.requests.measure(begun: true)
+        defer { self.site.requests.measure(begun: false) }
         await self.prepareApart(exchange)
-        try await exchange.write(to: outbound)
+        do {
+            try await exchange.write(to: outbound)
+        } catch {
+            self.site.requests.countCut(route: exchange.route, cause: self.cause(of: error))
+            throw error
+        }
+    }
+
+    /// Why an answer has not come to its end.
+    private func cause(of error: any Error) -> String {
+        if error is PluginFailure { return "source" }
+        if error is Problem { return "authorization" }
+        return self.site.shutdown.hasBegun ? "stop" : "client"
     }
 
     /// Prepares in a task of its own: the memory that needs is free again while the answer is written, which may go on for ever.
@@ -42,6 +57,8 @@ struct Dispatcher: Sendable {
     private func admit(_ exchange: Exchange) throws(Problem) {
         let limits = self.site.limits
         let head = exchange.request
+        // Whoever watches wants to know above all when the host is busy.
+        let isWatched = self.audience == .watchers
         if (head.path?.utf8.count ?? 0) > limits.uriBytes {
             throw Problem(414, "The URI is longer than \(limits.uriBytes) bytes.")
         }
@@ -49,17 +66,23 @@ struct Dispatcher: Sendable {
         for field in head.headerFields { size += field.name.rawName.utf8.count + field.value.utf8.count + 4 }
         if size > limits.headerBytes { throw Problem(431, "The header is larger than \(limits.headerBytes) bytes.") }
         // Whoever says `insecure: true` wants to be reached by any name; health tells nothing.
-        if self.isTCP, self.site.isUnprotected, !self.site.configuration.insecure, exchange.path != "/healthz",
+        if !isWatched, self.isTCP, self.site.isUnprotected, !self.site.configuration.insecure, !Self.isOpen(exchange),
             !Self.isLocal(head.authority ?? "")
         {
             throw Problem(
                 421, "Without an authorizer only localhost is served: use http://localhost or http://127.0.0.1.",
                 parameter: "Host")
         }
+        guard !isWatched else { return }
         if self.site.connections.count > limits.connections {
             throw Problem(503, "Too many connections are open.", retryAfter: 1)
         }
         try self.site.workers.admit(queueCapacity: limits.workerQueue)
+    }
+
+    /// True for what tells everybody the same.
+    private static func isOpen(_ exchange: Exchange) -> Bool {
+        (try? RequestPath(exchange.path)).flatMap(HostRoute.init)?.isOpen ?? false
     }
 
     /// True for localhost, 127.0.0.1 and [::1], with any port.
@@ -82,11 +105,21 @@ struct Dispatcher: Sendable {
     /// Answers what is asked for now; returns the path that is to be served instead, when a source names one.
     private func answerTarget(of exchange: Exchange) async throws -> String? {
         let path = try RequestPath(exchange.path)
-        if path.segments == ["healthz"] {
-            exchange.answer = try Self.health(exchange)
+        let method = exchange.request.method
+        if let route = HostRoute(path), self.audience == .readers || route.isForWatchers {
+            exchange.measure(route: route.template)
+            guard method == .get || method == .head else { throw Self.methodNotAllowed(["GET"]) }
+            exchange.allowsOrigins = false
+            if self.audience == .readers, !route.isOpen {
+                _ = try await self.authorize(exchange, path, route.template, plugin: "", variables: [], canBeFiltered: false)
+            }
+            let isTrusted =
+                !self.isTCP || self.site.configuration.insecure || Self.isLocal(exchange.request.authority ?? "")
+            let tellsDetails = self.audience == .watchers || self.site.isUnprotected && isTrusted
+            exchange.answer = try await HostAnswer(site: self.site, exchange: exchange, tellsDetails: tellsDetails).answer(route)
             return nil
         }
-        let method = exchange.request.method
+        guard self.audience == .readers else { throw Problem(404, "There is nothing here.") }
         let found = self.site.routes.find(method: method == .options ? "GET" : method.rawValue, path: path)
         switch found {
         case .none:
@@ -94,37 +127,34 @@ struct Dispatcher: Sendable {
         case .otherMethods(let methods):
             throw Self.methodNotAllowed(methods)
         case .match(let match):
+            exchange.measure(route: match.template)
             if method == .options {
                 exchange.answer = exchange.preflight()
                 return nil
             }
             guard method == .get || method == .head else { throw Self.methodNotAllowed(["GET"]) }
-            let grant = try await self.authorize(exchange, path, match)
+            let target = match.target
+            let grant = try await self.authorize(
+                exchange, path, match.template, plugin: target.plugin.name, variables: match.variables,
+                canBeFiltered: target.route.canBeFiltered)
             return try await LogRoute(site: self.site, exchange: exchange, match: match, grant: grant).answer()
         }
     }
 
     /// Asks the authorizers; throws the answer of a request that they do not allow.
     private func authorize(
-        _ exchange: Exchange, _ path: RequestPath, _ match: RouteTree<RouteTarget>.Match
+        _ exchange: Exchange, _ path: RequestPath, _ template: String, plugin: String,
+        variables: [(name: String, value: String)], canBeFiltered: Bool
     ) async throws -> Grant {
         guard let authorization = self.site.authorization else { return Grant() }
         let subject = AuthorizationSubject(
-            method: exchange.request.method.rawValue, path: exchange.path, route: path.reachedBy + match.template,
-            plugin: match.target.plugin.name, variables: match.variables,
+            method: exchange.request.method.rawValue, path: exchange.path, route: path.reachedBy + template,
+            plugin: plugin, variables: variables,
             headers: exchange.request.headerFields.map { ($0.name.canonicalName, $0.value) }, peer: exchange.peer,
-            requestID: exchange.id, canBeFiltered: match.target.route.canBeFiltered)
+            requestID: exchange.id, canBeFiltered: canBeFiltered)
         let grant = try await authorization.decide(subject)
         exchange.subject = subject
         return grant
-    }
-
-    private static func health(_ exchange: Exchange) throws(Problem) -> Exchange.Answer {
-        guard exchange.request.method == .get || exchange.request.method == .head else { throw Self.methodNotAllowed(["GET"]) }
-        var head = HTTPResponse(status: .ok)
-        head.headerFields[.contentType] = "text/plain; charset=utf-8"
-        head.headerFields[.cacheControl] = "no-cache"
-        return .whole(head, ByteBuffer(string: "ok\n"))
     }
 
     private static func methodNotAllowed(_ methods: [String]) -> Problem {

@@ -25,6 +25,17 @@ final class Exchange: @unchecked Sendable {
     private let site: Site
     /// Names the request in logs and to other servers.
     let id = String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
+    let start = NIODeadline.now()
+    /// The template of the route that answers.
+    private(set) var route = RequestMetrics.noRoute
+    /// The format of a log's answer.
+    private(set) var format = ""
+    /// What has been sent.
+    private(set) lazy var tally = AnswerTally(self.site.requests.meter(route: self.route, format: self.format))
+    /// The status of the answer's head, once that is written.
+    private(set) var status = 0
+    /// Other origins' pages may read the answer.
+    var allowsOrigins = true
     /// What the authorizers have allowed; nil without authorizers.
     var subject: AuthorizationSubject?
     var answer: Answer?
@@ -37,6 +48,9 @@ final class Exchange: @unchecked Sendable {
         self.channel = channel
         self.site = site
     }
+
+    /// Says what the answer counts for; before any of it is counted.
+    func measure(route: String, format: String = "") { (self.route, self.format) = (route, format) }
 
     var path: String { String(self.target.prefix { $0 != "?" && $0 != "#" }) }
 
@@ -70,7 +84,7 @@ final class Exchange: @unchecked Sendable {
         head.headerFields[.date] = HTTPDate.now
         // Logs are bytes that anybody may have written: no browser shall take them for a page.
         head.headerFields[.xContentTypeOptions] = "nosniff"
-        guard !self.site.isUnprotected else { return }
+        guard self.allowsOrigins, !self.site.isUnprotected else { return }
         head.headerFields[.accessControlAllowOrigin] = self.site.configuration.streams.corsOrigin
         head.headerFields[.accessControlExposeHeaders] = "X-Journal-Skip-Next, X-Journal-Skip-Prev"
     }
@@ -103,12 +117,14 @@ final class Exchange: @unchecked Sendable {
         switch self.answer.take() {
         case .whole(var head, let body):
             self.decorate(&head)
+            self.begin(head)
             if let body, head.status != .noContent { head.headerFields[.contentLength] = "\(body.readableBytes)" }
             var parts: [HTTPResponsePart] = [.head(head)]
             if let body, !isHead, head.status != .noContent { parts.append(.body(body)) }
-            try await self.write(parts + [.end(nil)], bytes: body?.readableBytes ?? 0, to: outbound)
+            try await self.write(parts + [.end(nil)], bytes: isHead ? 0 : body?.readableBytes ?? 0, to: outbound)
         case .streamed(var head, let body):
             self.decorate(&head)
+            self.begin(head)
             if isHead {
                 try await self.write([.head(head), .end(nil)], bytes: 0, to: outbound)
                 return
@@ -120,6 +136,12 @@ final class Exchange: @unchecked Sendable {
         case nil:
             throw Problem(500, "The host has no answer.")
         }
+    }
+
+    private func begin(_ head: HTTPResponse) {
+        self.status = head.status.code
+        self.site.requests.count(route: self.route, status: self.status, format: self.format)
+        self.site.requests.recordHead(route: self.route, since: self.start)
     }
 
     /// Writes a piece of a streamed body.
@@ -143,12 +165,14 @@ final class Exchange: @unchecked Sendable {
         if let head = self.head.take() { parts.insert(.head(head), at: 0) }
         guard self.mayHaveToWait(bytes: bytes) else {
             try await outbound.write(contentsOf: parts)
+            self.tally.add(bytes: bytes)
             return
         }
         let watch = StallWatch(channel: self.channel, limit: TimeAmount(stall ?? self.site.limits.rangeStall))
         watch.begin()
         defer { watch.end() }
         try await outbound.write(contentsOf: parts)
+        self.tally.add(bytes: bytes)
     }
 }
 

@@ -18,6 +18,7 @@ struct LogRoute {
         let isLog = self.route.traits.dialect != .none
         // Parameters first: a request that is wrong in itself reaches no plugin.
         let encoder = isLog ? try self.chooseEncoder(items) : nil
+        if let encoder { self.exchange.measure(route: self.match.template, format: encoder.name) }
         let log = try LogRequest.parse(
             items: items, traits: self.route.traits, eventStream: encoder?.isEventStream ?? false,
             lastEventID: self.exchange.request.headerFields[.lastEventID], now: microseconds(CLOCK_REALTIME),
@@ -123,6 +124,7 @@ struct LogRoute {
         encoding.isRestricted = !self.grant.filter.clauses.isEmpty
         let restriction = self.route.traits.dialect == .lines ? LogFilter() : self.grant.filter
         let metrics = self.site.follows.metrics
+        let tally = self.exchange.request.method == .head ? nil : self.exchange.tally
         let connections = self.site.connections
         let channel = self.exchange.channel
         // A request that waited for a worker may have lost its client meanwhile.
@@ -137,7 +139,7 @@ struct LogRoute {
             log.query.filter = filter.and(log.query.filter).and(restriction)
             let opening = LogOpening(
                 source: source, topic: topic, request: request, log: log, encoding: encoding, wakeID: lease.wakeID,
-                onGap: { metrics.countGap($0) }, checkClient: checkClient)
+                onGap: { metrics.countGap($0) }, onEntries: { tally?.add(entries: $0) }, checkClient: checkClient)
             return (opening, try await opening.open())
         }
     }

@@ -15,6 +15,12 @@ final class Site: Sendable {
     let encoders: [EncoderHandle]
     let offers: [Negotiation.Offer]
     let workers: WorkerPool
+    let plugins: [PluginInstance]
+    let readiness: PluginReadiness
+    let metrics: MetricStore
+    let requests: RequestMetrics
+    /// The description of all routes.
+    let openAPI: String
     let wakes: WakeRegistry
     let admission: Admission
     let connections: ClientConnections
@@ -31,10 +37,16 @@ final class Site: Sendable {
     let logger: Logger
 
     init(
-        routes: RouteTree<RouteTarget>, encoders: [EncoderHandle], authorizers: [AuthorizerHandle], workers: WorkerPool,
+        plugins: [PluginInstance], metrics: MetricStore, routes: RouteTree<RouteTarget>, encoders: [EncoderHandle],
+        authorizers: [AuthorizerHandle], workers: WorkerPool,
         wakes: WakeRegistry, outbound: OutboundClient, shutdown: Shutdown, configuration: Configuration, clientHeader: String?,
         logger: Logger
     ) {
+        self.plugins = plugins
+        self.metrics = metrics
+        self.requests = RequestMetrics()
+        self.readiness = PluginReadiness(plugins, workers: workers)
+        self.openAPI = OpenAPI(plugins: plugins, encoders: encoders, isProtected: !authorizers.isEmpty).text
         self.routes = routes
         self.encoders = encoders
         self.offers = encoders.map { Negotiation.Offer(name: $0.name, mediaTypes: $0.mediaTypes) }

@@ -39,7 +39,10 @@ struct PassedSockets: Sendable {
     /// Throws unless the configuration uses every socket, and each as it may be used.
     func check(_ configuration: Configuration) throws {
         var used: Set<String> = []
-        for case .passed(let name, let tls) in configuration.listen {
+        let places = Audience.allCases.flatMap { audience in
+            audience.addresses(of: configuration).map { (audience, $0) }
+        }
+        for case (let audience, .passed(let name, let tls)) in places {
             used.insert(name)
             guard !self[name].isEmpty else {
                 let passed = self.sockets.isEmpty ? "no socket" : self.sockets.map(\.name).joined(separator: ", ")
@@ -49,7 +52,8 @@ struct PassedSockets: Sendable {
             for socket in self[name] where !socket.isTCP && tls != nil {
                 throw ConfigurationFailure("listen: systemd:\(name): expected no TLS for a unix socket, found \(socket.address)")
             }
-            for socket in self[name] where !socket.address.isLoopback && configuration.isUnprotected {
+            for socket in self[name]
+            where audience == .readers && !socket.address.isLoopback && configuration.isUnprotected {
                 throw ConfigurationFailure(
                     "listen: \(socket.address): expected a loopback address, an authorizer or insecure: true, found an address that other machines reach"
                 )

@@ -300,6 +300,7 @@ package final class Follower: @unchecked Sendable {
 
     private func whole(_ blocks: [EntryBlock]) -> Step {
         if let last = blocks.last { self.place = .cursor(last.lastCursor) }
+        self.opening.onEntries(blocks.reduce(0) { $0 + $1.count })
         return .write(blocks.map(\.bytes), readAt: blocks.first?.readAt)
     }
 
@@ -307,6 +308,8 @@ package final class Follower: @unchecked Sendable {
     private func judged(_ blocks: [EntryBlock]) -> Step {
         let query = self.opening.log.query
         var bytes = ByteBuffer()
+        var count = 0
+        defer { self.opening.onEntries(count) }
         for block in blocks {
             for index in 0..<block.count {
                 let cursor = Array(block.cursor(index))
@@ -317,6 +320,7 @@ package final class Follower: @unchecked Sendable {
                 self.place = .cursor(cursor)
                 if time != 0, time < query.since { continue }
                 bytes.writeImmutableBuffer(block.bytes(index))
+                count += 1
                 if self.limitLeft != .max { self.limitLeft -= 1 }
                 if self.limitLeft == 0 { return self.end(.limit, bytes) }
             }

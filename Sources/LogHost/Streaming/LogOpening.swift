@@ -11,6 +11,8 @@ package struct LogOpening: Sendable {
     let wakeID: UInt64
     /// Called with the cause of each gap.
     let onGap: @Sendable (String) -> Void
+    /// Called with how many entries a piece of the answer has.
+    private(set) var onEntries: @Sendable (Int) -> Void
     /// Entries that are not to be given again.
     private var given: Set<[UInt8]> = []
     /// Throws when nobody waits for the answer any more.
@@ -27,7 +29,8 @@ package struct LogOpening: Sendable {
 
     package init(
         source: SourceHandle, topic: [UInt8], request: SourceRequest, log: LogRequest, encoding: Encoding, wakeID: UInt64,
-        onGap: @escaping @Sendable (String) -> Void, checkClient: @escaping @Sendable () throws -> Void
+        onGap: @escaping @Sendable (String) -> Void, onEntries: @escaping @Sendable (Int) -> Void = { _ in },
+        checkClient: @escaping @Sendable () throws -> Void
     ) {
         self.source = source
         self.topic = topic
@@ -36,6 +39,7 @@ package struct LogOpening: Sendable {
         self.encoding = encoding
         self.wakeID = wakeID
         self.onGap = onGap
+        self.onEntries = onEntries
         self.checkClient = checkClient
     }
 
@@ -60,7 +64,9 @@ package struct LogOpening: Sendable {
         query.limit = 1
         // Entries of a follow carry their cursors in every format.
         query.follow = true
-        let stream = try await self.stream(query).stream
+        var silent = self
+        silent.onEntries = { _ in }
+        let stream = try await silent.stream(query).stream
         defer { stream.close() }
         var scratch = ByteBuffer()
         var looks = 0
@@ -196,7 +202,8 @@ package struct LogOpening: Sendable {
             opened.skipped = UInt64(query.skip)
         }
         let stream = LogStream(
-            opened, query: query, encoding: self.encoding, encoder: encoder, leavingOut: self.given, onGap: self.onGap)
+            opened, query: query, encoding: self.encoding, encoder: encoder, leavingOut: self.given, onGap: self.onGap,
+            onEntries: self.onEntries)
         return (stream, opened.skipped)
     }
 }

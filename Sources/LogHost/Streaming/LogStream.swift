@@ -49,6 +49,8 @@ final class LogStream: @unchecked Sendable {
     private(set) var metGap = false
     /// Called with the cause of each gap.
     private let onGap: @Sendable (String) -> Void
+    /// Called with how many entries a filling has brought.
+    private let onEntries: @Sendable (Int) -> Void
     private(set) var failure: PluginFailure?
     /// True while an entry is half written: it was judged already.
     private var isInsideEntry = false
@@ -59,10 +61,12 @@ final class LogStream: @unchecked Sendable {
 
     init(
         _ opened: OpenedReader, query: LogQuery, encoding: Encoding, encoder: EncoderState,
-        leavingOut given: Set<[UInt8]>, onGap: @escaping @Sendable (String) -> Void
+        leavingOut given: Set<[UInt8]>, onGap: @escaping @Sendable (String) -> Void,
+        onEntries: @escaping @Sendable (Int) -> Void
     ) {
         self.reader = opened.reader
         self.onGap = onGap
+        self.onEntries = onEntries
         self.given = given
         self.chunkCapacity = query.follow ? Self.followCapacity : Self.rangeCapacity
         self.place =
@@ -113,9 +117,11 @@ final class LogStream: @unchecked Sendable {
     /// Appends the next bytes to a buffer.
     func fill(_ buffer: inout ByteBuffer) -> Outcome {
         var outcome = Outcome.more
+        let before = self.entriesGiven
         unsafe Chunk.fill(&buffer, capacity: self.chunkCapacity) { chunk, sink in
             outcome = unsafe self.fill(chunk, sink)
         }
+        if self.entriesGiven != before { self.onEntries(Int(self.entriesGiven &- before)) }
         return outcome
     }
 
@@ -177,6 +183,8 @@ final class LogStream: @unchecked Sendable {
     /// Encodes what is left of the batch; nil when it is used up.
     private func encodeBatch(_ chunk: UnsafeMutablePointer<Chunk>, _ sink: UnsafePointer<loghost_sink>) -> Outcome? {
         guard let entries = unsafe self.entries, self.index < self.entryCount else { return nil }
+        let start = NIODeadline.now()
+        defer { self.encoding.encoder.recordEncoding(since: start) }
         var error = PluginFailure.fresh()
         while self.index < self.entryCount {
             let entry = unsafe entries + self.index
@@ -217,7 +225,9 @@ final class LogStream: @unchecked Sendable {
                 self.isInsideEntry = true
                 return .more
             default:
-                self.failure = PluginFailure(error)
+                let failure = PluginFailure(error)
+                self.encoding.encoder.countFailure(failure)
+                self.failure = failure
                 return .fault
             }
         }

@@ -27,6 +27,9 @@ final class WorkerPool: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// Calls that wait for a thread.
+    var waitingCount: Int { max(0, self.waiting.load(ordering: .relaxed)) }
+
     /// True on a worker thread. For assertions: only a debug build marks its threads.
     static var isCurrent: Bool {
         #if DEBUG

@@ -23,6 +23,9 @@ final class TailEncoding {
         self.encoding = encoding
     }
 
+    /// Records how long a batch has taken.
+    func recordTime(since start: NIODeadline) { self.encoding.encoder.recordEncoding(since: start) }
+
     /// Forgets the entries encoded so far.
     func begin() {
         if self.bytes.storageCapacity > Self.keptCapacity { self.bytes = ByteBuffer() } else { self.bytes.clear() }
@@ -52,7 +55,10 @@ final class TailEncoding {
                 result = unsafe state.encode(entry, sink, &error)
             }
             if result == LOGHOST_ENCODE_DONE { return true }
-            if result != LOGHOST_ENCODE_MORE { break }
+            if result != LOGHOST_ENCODE_MORE {
+                self.encoding.encoder.countFailure(PluginFailure(error))
+                break
+            }
         }
         self.giveUp(from: start)
         return false

@@ -128,6 +128,8 @@ package final class TailReader: @unchecked Sendable {
     /// Encodes the entries that some feed of an encoding passes on.
     private func encode(_ entries: UnsafeBufferPointer<loghost_entry>, _ number: Int) {
         let encoding = self.encodings[number]
+        let start = NIODeadline.now()
+        defer { encoding.recordTime(since: start) }
         encoding.begin()
         var isNeeded = Array(repeating: self.unfiltered.contains { self.isEncoded($0, as: number) }, count: entries.count)
         for feed in self.feeds.indices where self.isEncoded(feed, as: number) {

@@ -61,5 +61,6 @@
 #include "source.h"
 #include "encoder.h"
 #include "authorizer.h"
+#include "health.h"
 
 #endif

@@ -1,0 +1,161 @@
+/// One route of a plugin in the words of OpenAPI.
+struct DescribedRoute {
+    private let route: RouteDescription
+    private let plugin: String
+    private let formats: [DescribedFormat]
+    private let isProtected: Bool
+
+    init(_ route: RouteDescription, plugin: String, formats: [DescribedFormat], isProtected: Bool) {
+        self.route = route
+        self.plugin = plugin
+        self.formats = formats
+        self.isProtected = isProtected
+    }
+
+    private var isLog: Bool { self.route.traits.dialect != .none }
+    private var isNegotiated: Bool { self.isLog && self.route.encoding.isEmpty }
+
+    /// OpenAPI knows variables of one segment only.
+    var path: String { self.route.path.replacing("...}", with: "}") }
+
+    var operation: [(String, JSONText.Value)] {
+        [
+            ("operationId", .text("\(self.plugin)-\(self.route.id)")), ("summary", .text(self.route.summary)),
+            ("tags", .list([self.plugin])), ("parameters", .array((self.variables + self.parameters).map { .object($0) })),
+            ("responses", .object(self.responses)),
+        ]
+    }
+
+    // MARK: Parameters
+
+    private typealias Members = [(String, JSONText.Value)]
+
+    private var variables: [Members] {
+        self.route.path.split(separator: "/").filter { $0.hasPrefix("{") && $0.hasSuffix("}") }.map { segment in
+            let takesMore = segment.hasSuffix("...}")
+            let name = String(segment.dropFirst().dropLast(takesMore ? 4 : 1))
+            var members: Members = [
+                ("name", .text(name)), ("in", .text("path")), ("required", .bool(true)),
+                ("schema", .object([("type", .text("string"))])),
+            ]
+            if takesMore { members.append(("description", .text("One or more segments, with the slashes between them."))) }
+            return members
+        }
+    }
+
+    private var parameters: [Members] {
+        guard self.isLog else { return [] }
+        let accepts = self.route.traits.accepts
+        let always = self.route.traits.follow == .always
+        var parameters: [Members] = []
+        func add(_ name: String, _ description: String, _ schema: Members, example: JSONText.Value) {
+            parameters.append([
+                ("name", .text(name)), ("in", .text("query")), ("description", .text(description)), ("schema", .object(schema)),
+                ("example", example),
+            ])
+        }
+        let text: Members = [("type", .text("string"))]
+        let count: Members = [("type", .text("integer")), ("minimum", .number(0))]
+        add("cursor", "Where to begin: BEG, END, or the cursor of an entry.", text, example: .text("END"))
+        if !always { add("limit", "Entries at most; 0 is no limit.", count, example: .number(10)) }
+        switch self.route.traits.dialect {
+        case .journalV1:
+            add("skip_next", "Entries to step over, forward.", count, example: .number(10))
+            add("skip_prev", "Entries to step back.", count, example: .number(10))
+            if accepts.contains(.reverse), !always {
+                add("read_reverse", "Reads from new to old.", [("type", .text("boolean"))], example: .bool(true))
+            }
+        case .journalV2, .lines:
+            add("skip", "Entries to step over; a negative number steps back.", [("type", .text("integer"))], example: .number(10))
+        case .none: break
+        }
+        if self.route.traits.dialect != .lines {
+            let pair: Members = [("type", .text("string")), ("pattern", .text("^[^:]+:"))]
+            add(
+                "filter", "FIELD:VALUE, once or more; an entry has to match.",
+                [("type", .text("array")), ("items", .object(pair))], example: .list(["PRIORITY:3"]))
+        }
+        if accepts.contains(.bounds) {
+            add("since", "An RFC 3339 time, @seconds, or a time before now such as -15m.", text, example: .text("-15m"))
+            add("until", "As since; the end.", text, example: .text("2026-01-01T00:00:00Z"))
+        }
+        if accepts.contains(.follow) {
+            add("follow", "Goes on with news for ever.", [("type", .text("boolean"))], example: .bool(false))
+        }
+        if accepts.contains(.postfix) { add("postfix", "Becomes part of the file's name.", text, example: .text("monday")) }
+        if self.isNegotiated {
+            let names: Members = text + [("enum", .list(self.formats.map(\.name)))]
+            if let format = self.formats.first {
+                add("format", "The format, whatever Accept says.", names, example: .text(format.name))
+            }
+        }
+        add(
+            "values", "Shows repeated fields and bytes as they are.", text + [("enum", .list(["exact"]))], example: .text("exact")
+        )
+        if accepts.contains(.follow) || self.route.traits.follow != .never {
+            add(
+                "on_slow", "What becomes of a follow that does not keep up.", text + [("enum", .list(["wait", "disconnect"]))],
+                example: .text("disconnect"))
+        }
+        if accepts.contains(.lastEventID) {
+            parameters.append([
+                ("name", .text("Last-Event-ID")), ("in", .text("header")), ("schema", .object(text)),
+                ("description", .text("Goes on behind this entry, in place of cursor and skips.")),
+            ])
+        }
+        return parameters
+    }
+
+    // MARK: Answers
+
+    private var responses: Members {
+        var responses: Members = [("200", .object(self.success))]
+        if self.isLog, self.route.traits.dialect != .lines {
+            responses.append(("204", .object([("description", .text("There is nothing."))])))
+        }
+        if !self.isLog { responses.append(("303", .object([("description", .text("It is elsewhere."))]))) }
+        var problems = ["400"]
+        if self.isProtected { problems += ["401", "403"] }
+        if !self.isLog { problems += ["404", "409", "502", "504"] }
+        if self.isNegotiated { problems.append("406") }
+        if self.isLog { problems.append("410") }
+        for status in (problems + ["429", "500", "503"]).sorted() { responses.append((status, .problem)) }
+        // A source may have statuses of its own.
+        return responses + [("default", .problem)]
+    }
+
+    private var success: Members {
+        var types: [(type: String, isJSON: Bool)] = []
+        if !self.isLog {
+            types = [("*/*", false)]
+        } else if self.route.coding == "gzip" {
+            types = [("application/gzip", false)]
+        } else {
+            for format in self.formats where self.isNegotiated || format.name == self.route.encoding {
+                if self.route.traits.follow == .always || !types.contains(where: { $0.type == format.mediaType }) {
+                    types.append((format.mediaType, false))
+                }
+            }
+        }
+        var members: Members = [
+            ("description", .text(self.route.summary)),
+            (
+                "content",
+                .object(
+                    types.map {
+                        ($0.type, self.isLog ? .object([("schema", .object([("type", .text("string"))]))]) : .object([]))
+                    })
+            ),
+        ]
+        if self.route.skipHeaders {
+            let header = JSONText.Value.object([("schema", .object([("type", .text("integer"))]))])
+            members.append(("headers", .object([("X-Journal-Skip-Next", header), ("X-Journal-Skip-Prev", header)])))
+        }
+        return members
+    }
+}
+
+extension DescribedFormat {
+    /// The content type without its parameters.
+    var mediaType: String { String(self.contentType.prefix { $0 != ";" }) }
+}
