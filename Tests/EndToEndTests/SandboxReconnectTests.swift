@@ -6,8 +6,8 @@ import Testing
     private static func file(cap: Int, _ random: inout SeededGenerator) -> [UInt8] {
         var bytes: [UInt8] = []
         // An agent that gives a few bytes at once is asked often.
-        for _ in 0..<Int.random(in: 1...(cap < 64 ? 12 : 60), using: &random) {
-            let length = (cap < 64 ? [0, 1, 3, 20] : [0, 1, 3, 20, 300, 9_000]).randomElement(using: &random) ?? 1
+        for _ in 0..<Int.random(in: 1...(cap < 1_000 ? 12 : 60), using: &random) {
+            let length = (cap < 1_000 ? [0, 1, 3, 20] : [0, 1, 3, 20, 300, 9_000]).randomElement(using: &random) ?? 1
             for _ in 0..<length {
                 let byte = UInt8.random(in: 0...255, using: &random)
                 bytes.append(byte == 0x0A ? 0x22 : byte)
