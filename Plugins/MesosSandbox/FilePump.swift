@@ -153,10 +153,11 @@ actor FilePump {
         self.reads = nil
         guard let (asked, bytes) = try await reads.next() else { return true }
         if bytes.isEmpty {
-            // Where there was something a moment ago.
-            try await self.relocate(feed)
+            // Where there was something a moment ago, or not even then: a listing may be of another moment. A follow looks at the end anyway.
+            if self.follow == nil { try await self.relocate(feed) } else { self.place.size = self.place.offset }
             return true
         }
+        if self.follow != nil, try await self.wasReplacedUnread(feed) { return true }
         self.give(bytes, feed)
         if bytes.count == asked {
             self.reads = reads
@@ -173,6 +174,11 @@ actor FilePump {
     private func look(_ feed: FileFeed, _ follow: Follow) async throws -> Bool {
         let seen = follow.shared.givenByOthers
         let before = self.place.before
+        if self.place.offset == 0, self.place.youngest == nil, self.place.kept == nil {
+            self.place.youngest = (try? await self.file.files.list(self.file.directory)).map {
+                RotatedFile(self.file.rotated(in: $0).first?.facts)
+            }
+        }
         let length = max(before.count + 1, self.file.files.readCapacity)
         let bytes: [UInt8]
         do {
@@ -199,6 +205,26 @@ actor FilePump {
         return try await self.file.files.bytes(of: self.path, at: offset, count: count)
     }
 
+    /// Before anything was read there is nothing to know the file by: only that another one has been rotated meanwhile tells that this is not
+    /// the file that was looked at. Then reading begins with the first that is new.
+    private func wasReplacedUnread(_ feed: FileFeed) async throws -> Bool {
+        guard self.place.offset == 0, self.place.kept == nil, self.place.name == self.file.name, let known = self.place.youngest
+        else {
+            return false
+        }
+        let list = try await self.file.files.list(self.file.directory)
+        let rotated = self.file.rotated(in: list).map(\.facts)
+        let new = rotated.prefix { RotatedFile($0) != known }
+        guard let oldest = new.last else { return false }
+        if known.isNone || new.count < rotated.count {
+            self.begin(oldest.name, list)
+        } else {
+            feed.append(.gap(.rotation))
+            self.begin(self.file.name, list)
+        }
+        return true
+    }
+
     /// True when as many bytes as are compared mean that there are no more. Now and then that is not believed: a server might give just so
     /// many at once.
     private func isQuietForCertain() -> Bool {
@@ -212,6 +238,7 @@ actor FilePump {
             return true
         }
         let news = Array(bytes.dropFirst(self.place.before.count))
+        if !news.isEmpty, try await self.wasReplacedUnread(feed) { return true }
         self.give(news, feed)
         if !news.isEmpty { return true }
         if let kept = self.place.kept {
@@ -367,6 +394,7 @@ actor FilePump {
     private func begin(_ name: String, _ list: [FileFacts]) {
         let facts = list.first { $0.name == name && $0.isRegular }
         self.place = FilePlace(name: name, size: facts?.size ?? 0, identity: facts?.identity)
+        self.place.youngest = RotatedFile(self.file.rotated(in: list).first?.facts)
         self.isComplete = false
         self.missing = nil
         self.stride = self.file.files.readCapacity

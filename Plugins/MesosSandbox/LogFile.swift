@@ -61,6 +61,8 @@ struct FilePlace: Sendable {
     var kept: KeptFile?
     /// Another file has its name, or none: it will not be written any more.
     var isReplaced = false
+    /// The youngest of the older files when this one was begun; nil when nobody has looked.
+    var youngest: RotatedFile?
 
     /// What is compared; more than a line's time and level, so that two files hardly agree by chance.
     static let beforeCapacity = 64
@@ -76,4 +78,18 @@ struct FilePlace: Sendable {
 
     /// True when the place lies inside a line.
     var isInsideLine: Bool { self.offset > 0 && self.before.last != UInt8(ascii: "\n") }
+}
+
+/// What an older file is known by while its name changes: nothing writes it any more.
+struct RotatedFile: Hashable, Sendable {
+    private var size: UInt64
+    private var modified: Int64
+
+    /// Nil stands for none.
+    init(_ facts: FileFacts?) {
+        self.size = facts?.size ?? 0
+        self.modified = facts?.modified ?? .min
+    }
+
+    var isNone: Bool { self.modified == .min }
 }

@@ -47,10 +47,19 @@ final class SharedLookup<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return try await task.value.get()
     }
 
-    /// Asks anew, whatever is remembered.
+    /// Asks anew, whatever is remembered, and whoever is asking already: what was asked before this call may be answered as it was before.
     func fresh(_ key: Key) async throws -> Value {
-        self.entries.withLock { entries in
-            if case .answered = entries[key] { entries[key] = nil }
+        let now = ContinuousClock.now
+        let earlier = self.entries.withLock { entries -> Task<Result<Value, any Error>, Never>? in
+            if case .asking(let task) = entries[key] { return task }
+            entries[key] = nil
+            return nil
+        }
+        if let earlier {
+            _ = await earlier.value
+            self.entries.withLock { entries in
+                if case .answered(_, let until) = entries[key], until < now + self.lifetime { entries[key] = nil }
+            }
         }
         return try await self(key)
     }

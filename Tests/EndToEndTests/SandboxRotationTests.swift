@@ -63,6 +63,25 @@ import Testing
     }
 
     @Test(arguments: SandboxReading.allCases)
+    func `a file that was rotated before anything of it was read is read first`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
+            try sandboxes.write("", to: "stdout")
+            let messages = try await server.open(Self.stream) { _, connection in
+                // The look that finds nothing.
+                usleep(1_500_000)
+                try sandboxes.write("one\ntwo\n", to: "full")
+                try sandboxes.rename("full", to: "stdout.1")
+                try sandboxes.write("three\n", to: "stdout.new")
+                try sandboxes.rename("stdout.new", to: "stdout")
+                return try connection.readEvents(entries: 3).map {
+                    $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?"
+                }
+            }
+            #expect(messages == ["one", "two", "three"])
+        }
+    }
+
+    @Test(arguments: SandboxReading.allCases)
     func `a file that comes only later is waited for`(reading: SandboxReading) async throws {
         let messages = try await Self.follow(reading, entries: 2) { sandboxes in
             try sandboxes.append("two\n", to: "stdout")

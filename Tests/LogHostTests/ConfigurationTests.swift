@@ -351,7 +351,7 @@ struct WrongFile: Sendable, CustomTestStringConvertible {
 
 private let address = "an address such as tcp://127.0.0.1:8080 or unix:/run/loghost.sock"
 private let pluginName = "a name of 1 to 64 characters a-z, 0-9 and -"
-private let keys = "listen, plugin_path, plugins, authorizers, insecure, trusted_proxies, log_level, limits, streams"
+private let keys = "listen, plugin_path, plugins, authorizers, insecure, trusted_proxies, log_level, limits, streams, monitoring"
 
 private let wrongFiles: [WrongFile] = [
     // The file as a whole.
