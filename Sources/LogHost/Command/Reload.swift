@@ -59,6 +59,7 @@ extension Configuration {
         compare("authorizers") { $0.authorizers }
         compare("insecure") { $0.insecure }
         compare("trusted_proxies") { $0.trustedProxies }
+        compare("access_log") { $0.accessLog }
         compare("limits.catch_ups") { $0.limits.catchUps }
         compare("limits.worker_threads") { $0.limits.workerThreads }
         compare("streams") { $0.streams }

@@ -15,6 +15,8 @@ package struct Configuration: Sendable, Hashable {
     package var trustedProxies: [AddressRange]
     /// Says from which level on records are logged.
     package var logLevel: Logger.Level
+    /// Asks for a record of each request.
+    package var accessLog: Bool
     package var limits: Limits
     package var streams: Streams
     package var monitoring: Monitoring
@@ -22,8 +24,8 @@ package struct Configuration: Sendable, Hashable {
     package init(
         listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)], pluginPath: [String] = [],
         plugins: [PluginConfiguration] = [], authorizers: [String] = [], insecure: Bool = false,
-        trustedProxies: [AddressRange] = [], logLevel: Logger.Level = .info, limits: Limits = Limits(),
-        streams: Streams = Streams(), monitoring: Monitoring = Monitoring()
+        trustedProxies: [AddressRange] = [], logLevel: Logger.Level = .info, accessLog: Bool = false,
+        limits: Limits = Limits(), streams: Streams = Streams(), monitoring: Monitoring = Monitoring()
     ) {
         self.listen = listen
         self.pluginPath = pluginPath
@@ -32,6 +34,7 @@ package struct Configuration: Sendable, Hashable {
         self.insecure = insecure
         self.trustedProxies = trustedProxies
         self.logLevel = logLevel
+        self.accessLog = accessLog
         self.limits = limits
         self.streams = streams
         self.monitoring = monitoring

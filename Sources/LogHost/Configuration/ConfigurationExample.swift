@@ -52,6 +52,9 @@ extension Configuration {
         # What is logged: trace, debug, info, notice, warning, error or critical, and what is graver.
         log_level: info
 
+        # True writes a record of each request beside the log.
+        access_log: false
+
         limits:
           # Open connections, and among them followers and range answers: in all, per principal, per client address.
           connections: 12000

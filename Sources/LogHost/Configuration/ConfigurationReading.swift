@@ -2,8 +2,8 @@ internal import Logging
 
 extension Configuration {
     static let keys = [
-        "listen", "plugin_path", "plugins", "authorizers", "insecure", "trusted_proxies", "log_level", "limits", "streams",
-        "monitoring",
+        "listen", "plugin_path", "plugins", "authorizers", "insecure", "trusted_proxies", "log_level", "access_log", "limits",
+        "streams", "monitoring",
     ]
 
     /// Reads the root of a file. Throws the first mistake, in the order of `keys`.
@@ -22,6 +22,7 @@ extension Configuration {
         if let insecure = map["insecure"] { self.insecure = try insecure.bool() }
         if let ranges = map["trusted_proxies"] { self.trustedProxies = try Self.ranges(ranges) }
         if let level = map["log_level"] { self.logLevel = try Self.level(level) }
+        if let accessLog = map["access_log"] { self.accessLog = try accessLog.bool() }
         if let limits = map["limits"] { self.limits = try Limits(limits) }
         if let streams = map["streams"] { self.streams = try Streams(streams) }
         if let monitoring = map["monitoring"] { self.monitoring = try Monitoring(monitoring) }

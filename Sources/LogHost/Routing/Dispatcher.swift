@@ -16,8 +16,11 @@ struct Dispatcher: Sendable {
         await self.prepareApart(exchange)
         do {
             try await exchange.write(to: outbound)
+            self.site.accessLog?.record(exchange, cause: nil)
         } catch {
-            self.site.requests.countCut(route: exchange.route, cause: self.cause(of: error))
+            let cause = self.cause(of: error)
+            self.site.requests.countCut(route: exchange.route, cause: cause)
+            self.site.accessLog?.record(exchange, cause: cause)
             throw error
         }
     }
@@ -154,6 +157,7 @@ struct Dispatcher: Sendable {
             requestID: exchange.id, canBeFiltered: canBeFiltered)
         let grant = try await authorization.decide(subject)
         exchange.subject = subject
+        exchange.principal = grant.principal
         return grant
     }
 

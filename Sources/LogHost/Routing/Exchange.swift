@@ -38,6 +38,8 @@ final class Exchange: @unchecked Sendable {
     var allowsOrigins = true
     /// What the authorizers have allowed; nil without authorizers.
     var subject: AuthorizationSubject?
+    /// Whom the authorizers have recognized.
+    var principal = ""
     var answer: Answer?
     /// The head of a streamed answer, until it is written.
     private var head: HTTPResponse?

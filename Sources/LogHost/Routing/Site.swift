@@ -19,6 +19,8 @@ final class Site: Sendable {
     let readiness: PluginReadiness
     let metrics: MetricStore
     let requests: RequestMetrics
+    /// Nil unless it is wanted.
+    let accessLog: AccessLog?
     /// The description of all routes.
     let openAPI: String
     let wakes: WakeRegistry
@@ -45,6 +47,7 @@ final class Site: Sendable {
         self.plugins = plugins
         self.metrics = metrics
         self.requests = RequestMetrics()
+        self.accessLog = configuration.accessLog ? AccessLog() : nil
         self.readiness = PluginReadiness(plugins, workers: workers)
         self.openAPI = OpenAPI(plugins: plugins, encoders: encoders, isProtected: !authorizers.isEmpty).text
         self.routes = routes
