@@ -1,9 +1,11 @@
 /* An authorizer for the tests of the host's chain: does what a file says, which is read again for each request.
  *
  * The file: a word (allow, deny, unauthenticated, abstain, undecided, error, silent, late, twice), then
- * NAME=VALUE words: principal, credential, challenge, filter (FIELD:value), expires and recheck (microseconds).
- * `late` and `twice` allow from a thread of their own. Each call adds a byte to FILE.calls, each cancellation one
- * to FILE.cancelled. */
+ * NAME=VALUE words: principal, credential, challenge, filter (FIELD:value), expires and recheck (microseconds),
+ * only (a beginning: other paths are denied). `late` and `twice` allow from a thread of their own. Each call adds
+ * a byte to FILE.calls, each cancellation one to FILE.cancelled. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <loghost/loghost.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -54,6 +56,11 @@ static void *complete_later(void *argument) {
     return NULL;
 }
 
+static int begins(loghost_bytes text, const char *beginning) {
+    size_t size = strlen(beginning);
+    return text.size >= size && memcmp(text.data, beginning, size) == 0;
+}
+
 static int32_t verdict_of(const char *word) {
     if (strcmp(word, "deny") == 0) return LOGHOST_DENY;
     if (strcmp(word, "unauthenticated") == 0) return LOGHOST_UNAUTHENTICATED;
@@ -85,7 +92,6 @@ static void set(answer *answer, char *name, char *value) {
 static void authorize(loghost_instance *instance, uint64_t operation, const loghost_authorization_request *request,
                       loghost_authorize_done done, void *context) {
     answer *answer = calloc(1, sizeof *answer);
-    (void)request;
     note(instance, "calls");
     answer->done = done;
     answer->context = context;
@@ -118,6 +124,7 @@ static void authorize(loghost_instance *instance, uint64_t operation, const logh
         char *equals = strchr(pair, '=');
         if (equals == NULL) continue;
         *equals = '\0';
+        if (strcmp(pair, "only") == 0 && !begins(request->path, equals + 1)) answer->decision.verdict = LOGHOST_DENY;
         set(answer, pair, equals + 1);
     }
     if (strcmp(word, "late") == 0 || strcmp(word, "twice") == 0) {

@@ -67,8 +67,8 @@ struct OutboundDescription: Sendable {
 
     /// Reads an absolute URL; nil for one that this service does not ask for.
     static func url(_ text: String) -> URL? {
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), let url = URL(string: text) else { return nil }
-        return Self.isAllowed(url) ? url : nil
+        guard let url = URL(text: text), Self.isAllowed(url) else { return nil }
+        return url
     }
 
     /// True for http and https with a host and without a user; a port that is none would end the process in the socket's code.

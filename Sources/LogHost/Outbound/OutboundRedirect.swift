@@ -8,8 +8,8 @@ extension OutboundDescription {
     // and takes 304 and 305 for redirects.
     func redirected(by head: HTTPResponseHead) -> OutboundDescription? {
         guard self.followsRedirects, [301, 302, 303, 307, 308].contains(head.status.code),
-            let location = head.headers.first(name: "location"), location.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
-            let target = URL(string: location, relativeTo: self.url)?.absoluteURL, Self.isAllowed(target)
+            let location = head.headers.first(name: "location"),
+            let target = URL(text: location, relativeTo: self.url)?.absoluteURL, Self.isAllowed(target)
         else { return nil }
         let origin = Origin(self.url)
         let next = Origin(target)

@@ -86,6 +86,10 @@ final class Exchange: @unchecked Sendable {
         head.headerFields[.date] = HTTPDate.now
         // Logs are bytes that anybody may have written: no browser shall take them for a page.
         head.headerFields[.xContentTypeOptions] = "nosniff"
+        // RFC 9110, 15.5.2: there must be one, whoever says that a credential is needed.
+        if head.status == .unauthorized, head.headerFields[.wwwAuthenticate] == nil {
+            head.headerFields[.wwwAuthenticate] = "Bearer"
+        }
         guard self.allowsOrigins, !self.site.isUnprotected else { return }
         head.headerFields[.accessControlAllowOrigin] = self.site.configuration.streams.corsOrigin
         head.headerFields[.accessControlExposeHeaders] = "X-Journal-Skip-Next, X-Journal-Skip-Prev"

@@ -41,8 +41,7 @@ extension Problem {
     var headers: HTTPFields {
         var headers: HTTPFields = [.cacheControl: "no-cache"]
         if let retryAfter { headers[.retryAfter] = "\(retryAfter)" }
-        // RFC 9110, 15.5.2: there must be one.
-        if self.status == 401 { headers[values: .wwwAuthenticate] = self.challenges.isEmpty ? ["Bearer"] : self.challenges }
+        if !self.challenges.isEmpty { headers[values: .wwwAuthenticate] = self.challenges }
         if !self.allow.isEmpty { headers[.allow] = self.allow.joined(separator: ", ") }
         return headers
     }

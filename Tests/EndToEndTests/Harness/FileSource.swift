@@ -3,8 +3,6 @@ internal import Testing
 
 /// A directory whose files the example source in C serves.
 struct FileSource: Sendable {
-    private static let repository = String(#filePath.split(separator: "/").dropLast(4).reduce("") { "\($0)/\($1)" })
-
     let directory: String
 
     func path(_ name: String) -> String { "\(self.directory)/\(name)" }
@@ -23,17 +21,6 @@ struct FileSource: Sendable {
     func rename(_ name: String, to newName: String) throws {
         guard unsafe Glibc.rename(self.path(name), self.path(newName)) == 0 else { throw HarnessError(call: "rename \(name)") }
     }
-
-    /// Compiles the source with one line.
-    fileprivate static func compile(to library: String) async throws {
-        let (exit, output) = try await run([
-            "cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fvisibility=hidden", "-shared", "-fPIC",
-            "-I\(self.repository)/Sources/PluginABI", "-o", library, "\(self.repository)/Examples/c-source/source.c",
-        ])
-        try #require(exit == .status(0), "\(output)")
-        // Whatever the umask is, others must not be able to write it.
-        unsafe chmod(library, 0o755)
-    }
 }
 
 /// Lends a server that gives out the files of a directory through the example source in C, at `/v2/files/{name}`.
@@ -42,7 +29,7 @@ func withFileSource(
 ) async throws {
     try await withTemporaryDirectory { directory in
         let library = "\(directory)/libfiles.so"
-        try await FileSource.compile(to: library)
+        try await compilePlugin("Examples/c-source/source.c", to: library)
         let files = FileSource(directory: "\(directory)/files")
         unsafe mkdir(files.directory, 0o755)
         try await withJournal { journal in

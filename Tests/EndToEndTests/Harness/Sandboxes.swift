@@ -49,7 +49,7 @@ struct Sandboxes: Sendable {
 }
 
 /// Lends the stand-in.
-func withSandboxes(_ body: (Sandboxes) async throws -> Void) async throws {
+func withSandboxes<Value>(_ body: (Sandboxes) async throws -> Value) async throws -> Value {
     try await withTemporaryDirectory { root in
         let directory = "\(root)/slaves/S1/frameworks/F1/executors/E1/runs/C1"
         var path = root
@@ -67,9 +67,10 @@ func withSandboxes(_ body: (Sandboxes) async throws -> Void) async throws {
             ["python3", "-B", script, "--root", root], input: input.reading, output: output.writing)
         defer { child.kill() }
         let ports = try await Sandboxes.Ports(from: captured)
-        try await body(Sandboxes(ports: ports, directory: directory))
+        let value = try await body(Sandboxes(ports: ports, directory: directory))
         // It ends with its standard input, which is kept open until here.
         try input.writing.write([0x0A], by: .now + .seconds(5))
+        return value
     }
 }
 

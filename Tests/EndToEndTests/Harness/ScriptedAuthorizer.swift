@@ -3,8 +3,6 @@ internal import Testing
 
 /// An authorizer in C that says what its file says; see `Tests/Plugins/scripted-authorizer.c`.
 struct ScriptedAuthorizer: Sendable {
-    private static let repository = String(#filePath.split(separator: "/").dropLast(4).reduce("") { "\($0)/\($1)" })
-
     let file: String
 
     /// Sets what it says from now on. The file is exchanged, so that nobody reads half of it.
@@ -17,17 +15,6 @@ struct ScriptedAuthorizer: Sendable {
     var calls: Int { (try? readFile("\(self.file).calls").count) ?? 0 }
     /// How often a question was taken back.
     var cancelled: Int { (try? readFile("\(self.file).cancelled").count) ?? 0 }
-
-    fileprivate static func compile(to library: String) async throws {
-        let (exit, output) = try await run([
-            "cc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fvisibility=hidden",
-            "-shared", "-fPIC", "-I\(self.repository)/Sources/PluginABI", "-o", library,
-            "\(self.repository)/Tests/Plugins/scripted-authorizer.c", "-lpthread",
-        ])
-        try #require(exit == .status(0), "\(output)")
-        // Whatever the umask is, others must not be able to write it.
-        unsafe chmod(library, 0o755)
-    }
 }
 
 /// Lends a server over a journal that asks one scripted authorizer.
@@ -37,7 +24,7 @@ func withAuthorizer(
 ) async throws {
     try await withTemporaryDirectory { directory in
         let library = "\(directory)/libscripted.so"
-        try await ScriptedAuthorizer.compile(to: library)
+        try await compilePlugin("Tests/Plugins/scripted-authorizer.c", to: library)
         let authorizer = ScriptedAuthorizer(file: "\(directory)/says")
         try authorizer.say("abstain")
         try await withJournal { journal in

@@ -28,10 +28,19 @@ enum ServerAddress: Sendable {
     }
 
     /// Answers a TCP port that was free a moment ago.
-    static func freePort() throws -> UInt16 {
+    static func freePort() throws -> UInt16 { try self.bound().port }
+
+    /// Listens on a port of its own.
+    static func listen() throws -> (Descriptor, port: UInt16) {
+        let (descriptor, port) = try self.bound()
+        guard Glibc.listen(descriptor.number, 128) == 0 else { throw HarnessError(call: "listen") }
+        return (descriptor, port)
+    }
+
+    private static func bound() throws -> (Descriptor, port: UInt16) {
         let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { throw HarnessError(call: "socket") }
-        defer { close(number) }
+        let descriptor = Descriptor(number)
         guard unsafe self.withLoopbackAddress(0, { unsafe bind(number, $0, $1) }) == 0 else { throw HarnessError(call: "bind") }
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -39,7 +48,7 @@ enum ServerAddress: Sendable {
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(number, $0, &size) }
         }
         guard result == 0 else { throw HarnessError(call: "getsockname") }
-        return UInt16(bigEndian: address.sin_port)
+        return (descriptor, UInt16(bigEndian: address.sin_port))
     }
 
     /// Lends the address of a unix socket.
