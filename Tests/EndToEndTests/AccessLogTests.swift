@@ -18,7 +18,7 @@ extension EndToEndTests {
         @Test func `each request is one line of JSON when its answer has ended`() async throws {
             try await withAuthorizer {
                 $0.listensOnTCP = true
-                $0.more = ["access_log: true"]
+                $0.more += ["access_log: true"]
             } _: { server, authorizer, journal in
                 try await journal.write((1...3).map { JournalEntry($0) })
                 try authorizer.say("allow principal=alice credential=the-secret")

@@ -113,7 +113,7 @@ private func failure(of yaml: String) -> ConfigurationError? {
             + Mirror(reflecting: Streams()).children.compactMap(\.label)
         let keys = Configuration.example.split(separator: "\n").filter { !$0.contains("#") && $0.contains(":") }
             .compactMap { $0.split(separator: ":").first?.split(separator: " ").last.map { String($0) } }
-        #expect(names.count == 10 + 21 + 4)
+        #expect(names.count == 11 + 21 + 4)
         for name in names {
             let snake = name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
             let key = snake.hasSuffix("_bytes") ? String(snake.dropLast(6)) : snake
@@ -136,7 +136,9 @@ private func failure(of yaml: String) -> ConfigurationError? {
         #expect(try keys("\(plugins)\n\(tls("c"))", "\(plugins)\n\(tls("d"))") == [])
         #expect(try keys("\(plugins)\n\(tls("c"))", "\(plugins)\nlisten: [systemd:a]") == ["listen"])
         #expect(try keys("\(plugins)\nlisten: [unix:/a]", "\(plugins)\nlisten: [{address: unix:/a, mode: 600}]") == ["listen"])
-        for key in ["plugin_path: [/a]", "authorizers: [a]", "insecure: true", "trusted_proxies: [10.0.0.0/8]", "access_log: true"] {
+        for key in [
+            "plugin_path: [/a]", "authorizers: [a]", "insecure: true", "trusted_proxies: [10.0.0.0/8]", "access_log: true",
+        ] {
             #expect(try keys(plugins, "\(plugins)\n\(key)") == [String(key.prefix { $0 != ":" })])
         }
         #expect(try keys(plugins, "\(plugins)\nlimits: {worker_threads: 3}") == ["limits.worker_threads"])
@@ -351,7 +353,8 @@ struct WrongFile: Sendable, CustomTestStringConvertible {
 
 private let address = "an address such as tcp://127.0.0.1:8080 or unix:/run/loghost.sock"
 private let pluginName = "a name of 1 to 64 characters a-z, 0-9 and -"
-private let keys = "listen, plugin_path, plugins, authorizers, insecure, trusted_proxies, log_level, access_log, limits, streams, monitoring"
+private let keys =
+    "listen, plugin_path, plugins, authorizers, insecure, trusted_proxies, log_level, access_log, limits, streams, monitoring"
 
 private let wrongFiles: [WrongFile] = [
     // The file as a whole.
