@@ -437,9 +437,10 @@ class Driver(unittest.TestCase):
         table = Path(self.directory.name, "RESULTS.md").read_text()
         self.assertEqual(result.stdout, table + "\n")
         rows = [line for line in table.splitlines() if line.startswith("|")]
-        self.assertEqual(len(rows), 2 + 14)
+        self.assertEqual(len(rows), 2 + 15)
         self.assertIn("2000 lines instead of 1000", table)  # the stand-in sends events whatever was asked for
-        self.assertRegex([row for row in rows if "as SSE" in row][0], r"\d / [\d.]+ / [\d.]+ +\| >= 0.22 x")
+        self.assertRegex([row for row in rows if "as SSE" in row][0], r"\d / [\d.]+ / [\d.]+ +\| >= 0.45 x")
+        self.assertIn("the download is not whole", table)
         self.assertNotIn(self.directory.name, table)
         self.assertEqual(self.stand_ins(), [])
 

@@ -146,6 +146,27 @@ wait "$server" || fail "the service did not stop cleanly: $(cat "$work/log")"
 server=
 [ "$(grep -c listening "$work/log")" = 1 ] || fail "the service listens elsewhere too: $(cat "$work/log")"
 
+# The nodes of DC/OS: the plugins take their configurations, and nobody reads without a token. There is no cluster here.
+for example in Examples/dcos/*.yaml; do
+    expect "$example" "$(inside /usr/bin/loghost config check /dev/stdin <"$example")" 'good$'
+    sed 's#systemd:loghost.socket#unix:/tmp/dcos.sock#' "$example" >"$root/tmp/dcos.yaml"
+    # shellcheck disable=SC2086
+    $unshare sh -c "$enter" "$root" /usr/bin/loghost serve --config /tmp/dcos.yaml >"$work/log" 2>&1 &
+    server=$!
+    for _ in $(seq 150); do
+        ! grep -q listening "$work/log" || break
+        kill -0 "$server" 2>/dev/null || fail "$example does not start: $(cat "$work/log")"
+        sleep 0.1
+    done
+    for path in /v1/range/ /v2/component /v2/task/frameworks/F/executors/E/runs/R/stdout /system/v1/agent/A/logs/v2/component; do
+        status=$(curl -sS --max-time 10 --unix-socket "$root/tmp/dcos.sock" -o /dev/null -w '%{http_code}' "http://localhost$path")
+        expect "$path with $example" "$status" '^401$'
+    done
+    kill -TERM "$server"
+    wait "$server" || fail "$example does not stop cleanly: $(cat "$work/log")"
+    server=
+done
+
 # An author in C, with nothing but the package.
 gcc -std=c99 -Wall -Wextra -Werror -fvisibility=hidden -shared -fPIC -I"$dev/usr/include" -o "$root/usr/lib/loghost/plugins/libfiles.so" \
     "$dev/usr/share/doc/loghost-dev/examples/c-source/source.c"
