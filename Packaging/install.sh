@@ -81,9 +81,10 @@ install -d "$root/share/bash-completion/completions" "$root/share/zsh/vendor-com
 "$build/loghost" --generate-completion-script zsh >"$root/share/zsh/vendor-completions/_loghost"
 "$build/loghost" --generate-completion-script fish >"$root/share/fish/vendor_completions.d/loghost.fish"
 doc=$root/share/doc/loghost
-install -d "$doc/examples"
+install -d "$doc/examples" "$doc/examples/dcos"
 install -m 644 README.md CHANGELOG.md docs/*.md "$doc"
 install -m 644 Packaging/examples/* "$doc/examples"
+install -m 644 Examples/dcos/* "$doc/examples/dcos"
 "$build/loghost" config example >"$doc/examples/every-key.yaml"
 
 # For authors: the headers, and PluginKit as a package of its own.

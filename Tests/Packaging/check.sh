@@ -147,9 +147,9 @@ server=
 [ "$(grep -c listening "$work/log")" = 1 ] || fail "the service listens elsewhere too: $(cat "$work/log")"
 
 # The nodes of DC/OS: the plugins take their configurations, and nobody reads without a token. There is no cluster here.
-for example in Examples/dcos/*.yaml; do
-    expect "$example" "$(inside /usr/bin/loghost config check /dev/stdin <"$example")" 'good$'
-    sed 's#systemd:loghost.socket#unix:/tmp/dcos.sock#' "$example" >"$root/tmp/dcos.yaml"
+for example in master agent agent-public; do
+    expect "$example.yaml" "$(inside /usr/bin/loghost config check "/usr/share/doc/loghost/examples/dcos/$example.yaml")" 'good$'
+    sed 's#systemd:loghost.socket#unix:/tmp/dcos.sock#' "$root/usr/share/doc/loghost/examples/dcos/$example.yaml" >"$root/tmp/dcos.yaml"
     # shellcheck disable=SC2086
     $unshare sh -c "$enter" "$root" /usr/bin/loghost serve --config /tmp/dcos.yaml >"$work/log" 2>&1 &
     server=$!
