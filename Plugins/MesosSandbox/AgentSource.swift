@@ -31,9 +31,15 @@ struct AgentSource: AsyncLogSource {
 
     func open(topic: [UInt8], query: Query, request: Request, wake: Wake) async throws -> Opened {
         let path = try self.file(request)
-        let (file, facts, identity) = try await self.find(path, token: request.credential)
-        let finder = LineStartFinder(file: file, dropsBlankLines: self.settings.dropsBlankLines, facts: facts)
-        let start = try await finder.find(query, needsPrefix: query.needs.cursor)
+        var (file, facts, identity) = try await self.find(path, token: request.credential)
+        let start: LineStart
+        do {
+            start = try await self.findStart(query, file, facts)
+        } catch let error as PluginError where error.code == .notFound {
+            // Rotated since it was listed a moment ago.
+            facts = try file.find(in: await file.files.list(file.directory))
+            start = try await self.findStart(query, file, facts)
+        }
         let member = query.follow ? SharedFile.Member(self.shared.file(topic)) : nil
         let pump = FilePump(
             start, of: file, readAhead: self.readAhead(query), follow: member.map { self.follow($0, path, request.credential) })
@@ -50,6 +56,11 @@ struct AgentSource: AsyncLogSource {
         // There is no filter for lines; lines to step over towards the end are read, and the host counts them.
         let applied: Opened.Applied = query.skip <= 0 ? [.filter, .skip] : .filter
         return Opened(reader: reader, applied: applied, skipped: start.skipped)
+    }
+
+    private func findStart(_ query: Query, _ file: LogFile, _ facts: FileFacts?) async throws -> LineStart {
+        try await LineStartFinder(file: file, dropsBlankLines: self.settings.dropsBlankLines, facts: facts)
+            .find(query, needsPrefix: query.needs.cursor)
     }
 
     /// A few lines are in what is read first.

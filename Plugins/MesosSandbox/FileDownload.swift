@@ -14,8 +14,8 @@ final class FileDownload: ByteReader {
         guard let item = self.feed.next() else { return .pending }
         switch item {
         case .bytes(let bytes, _): return .bytes(bytes)
-        case .quiet, .end: return .end([])
-        case .next: return .bytes([])
+        // What follows an older file is another one.
+        case .quiet, .end, .next: return .end([])
         case .gap: throw PluginError(.upstream, "The file was cut while it was read.", detail: "Mesos agent")
         case .failure(let error): throw error
         }

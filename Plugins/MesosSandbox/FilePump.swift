@@ -20,24 +20,12 @@ actor FilePump {
     /// Mesos could not be asked since then.
     private var troubleSince: ContinuousClock.Instant?
     private var looks = 0
-    private var quietSince: ContinuousClock.Instant?
-    private var askedForEnd = ContinuousClock.now
+    private var silence = Silence()
     /// The task has ended: what is fetched after that is the last.
     private var taskHasEnded = false
 
-    /// What a follow needs besides.
-    struct Follow: Sendable {
-        /// How long it waits for a file or a server that has gone.
-        var patience: Duration
-        /// Counts what the readers of this file have given.
-        var shared: SharedFile.Member
-        /// True when the task that writes the file has ended; throws when nobody can say.
-        var hasEnded: @Sendable () async throws -> Bool
-    }
-
-    /// How long nothing new has come when the task is asked about, and how often.
-    private static let silence = Duration.seconds(1)
-    private static let endInterval = Duration.seconds(5)
+    /// A server that gives less than this at once gives all of it as news.
+    private static let smallestOverlapping = 4_096
     private static let pause = Duration.milliseconds(200)
 
     init(_ start: LineStart, of file: LogFile, readAhead: Int, follow: Follow?) {
@@ -126,7 +114,7 @@ actor FilePump {
         if bytes.isEmpty { return }
         feed.append(.bytes(bytes, at: self.place.offset))
         self.place.pass(bytes)
-        self.quietSince = nil
+        self.silence.end()
     }
 
     /// Waits a little while Mesos cannot be asked; throws when that takes too long.
@@ -143,26 +131,40 @@ actor FilePump {
     /// Keeps several reads under way, up to the size that is known.
     private func readAhead(_ feed: FileFeed) async throws -> Bool {
         let (files, path, kept) = (self.file.files, self.path, self.place.kept)
+        let overlap = kept == nil && self.stride >= Self.smallestOverlapping ? FilePlace.beforeCapacity : 0
         let reads =
             self.reads
-            ?? ReadAhead(from: self.place.offset, to: self.place.size, stride: self.stride, count: self.readAhead) {
+            ?? ReadAhead(
+                from: self.place.offset, known: self.place.before.count, to: self.place.size, stride: self.stride,
+                overlap: overlap, count: self.readAhead
+            ) {
                 if let kept { return try await kept.read(at: $0, length: $1) }
                 return try await files.read(path, at: $0, length: $1)
             }
         // What is under way beyond a piece that came short, or failed, is in the wrong place.
         self.reads = nil
-        guard let (asked, bytes) = try await reads.next() else { return true }
-        if bytes.isEmpty {
-            // Where there was something a moment ago, or not even then: a listing may be of another moment. A follow looks at the end anyway.
+        let piece: (overlap: Int, bytes: [UInt8])?
+        do {
+            piece = try await reads.next()
+        } catch let error as PluginError where error.code == .notFound && self.place.offset > 0 {
+            // Renamed since it was listed.
+            try await self.relocate(feed)
+            return true
+        }
+        guard let (overlap, bytes) = piece else { return true }
+        let known = self.place.before.suffix(overlap)
+        if bytes.count <= known.count || !bytes.starts(with: known) {
+            // Another file by now, or nothing where there was something a moment ago, or not even then: a listing may be of another
+            // moment. A follow looks at the end anyway.
             if self.follow == nil { try await self.relocate(feed) } else { self.place.size = self.place.offset }
             return true
         }
         if self.follow != nil, try await self.wasReplacedUnread(feed) { return true }
-        self.give(bytes, feed)
-        if bytes.count == asked {
+        self.give(Array(bytes.dropFirst(known.count)), feed)
+        if bytes.count == self.stride {
             self.reads = reads
         } else if self.place.offset < self.place.size {
-            self.stride = max(bytes.count, 1)
+            self.stride = bytes.count
         }
         return true
     }
@@ -194,6 +196,11 @@ actor FilePump {
                 ? []
                 : try await self.bytes(
                     at: self.place.offset - UInt64(before.count - bytes.count), count: before.count - bytes.count + 1)
+            // Two reads may be of two files, unless the first one's is still there after them.
+            if !rest.isEmpty, try await self.bytes(at: self.place.offset - UInt64(before.count), count: before.count) != before {
+                try await self.relocate(feed)
+                return true
+            }
             return try await self.judge(bytes + rest, feed, follow, seen)
         }
         return try await self.judge(bytes, feed, follow, seen)
@@ -265,16 +272,10 @@ actor FilePump {
             feed.append(.end)
             return false
         }
-        let now = ContinuousClock.now
-        let since = self.quietSince ?? now
-        self.quietSince = since
-        if now - since >= Self.silence, now >= self.askedForEnd {
-            self.askedForEnd = now + Self.endInterval
-            // Who cannot say leaves it open.
-            if (try? await follow.hasEnded()) == true {
-                self.taskHasEnded = true
-                return true
-            }
+        // Who cannot say leaves it open.
+        if self.silence.isTimeToAsk(), (try? await follow.hasEnded()) == true {
+            self.taskHasEnded = true
+            return true
         }
         feed.append(.quiet(seen: seen))
         return false
@@ -372,11 +373,8 @@ actor FilePump {
             try await self.relocate(feed)
             return true
         }
-        let rest = Array(bytes.dropFirst(before.count))
-        if !rest.isEmpty {
-            self.give(rest, feed)
-            return true
-        }
+        self.give(Array(bytes.dropFirst(before.count)), feed)
+        if bytes.count > before.count { return true }
         let own = self.file.number(of: self.place.name) ?? 1
         let younger = self.file.rotated(in: list).last { $0.number < own }
         feed.append(.next)

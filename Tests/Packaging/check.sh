@@ -149,7 +149,8 @@ server=
 # The nodes of DC/OS: the plugins take their configurations, and nobody reads without a token. There is no cluster here.
 for example in master agent agent-public; do
     expect "$example.yaml" "$(inside /usr/bin/loghost config check "/usr/share/doc/loghost/examples/dcos/$example.yaml")" 'good$'
-    sed 's#systemd:loghost.socket#unix:/tmp/dcos.sock#' "$root/usr/share/doc/loghost/examples/dcos/$example.yaml" >"$root/tmp/dcos.yaml"
+    # The program that tells an agent's address belongs to DC/OS.
+    sed -e 's#systemd:loghost.socket#unix:/tmp/dcos.sock#' -e 's#^      role: agent.*#&\n      agent: 127.0.0.1#' "$root/usr/share/doc/loghost/examples/dcos/$example.yaml" >"$root/tmp/dcos.yaml"
     # shellcheck disable=SC2086
     $unshare sh -c "$enter" "$root" /usr/bin/loghost serve --config /tmp/dcos.yaml >"$work/log" 2>&1 &
     server=$!
@@ -158,7 +159,9 @@ for example in master agent agent-public; do
         kill -0 "$server" 2>/dev/null || fail "$example does not start: $(cat "$work/log")"
         sleep 0.1
     done
-    for path in /v1/range/ /v2/component /v2/task/frameworks/F/executors/E/runs/R/stdout /system/v1/agent/A/logs/v2/component; do
+    task=/v2/task/frameworks/F/executors/E/runs/R/stdout
+    [ $example != master ] || task=/v2/task/T
+    for path in /v1/range/ /v2/component $task /system/v1/agent/A/logs/v2/component; do
         status=$(curl -sS --max-time 10 --unix-socket "$root/tmp/dcos.sock" -o /dev/null -w '%{http_code}' "http://localhost$path")
         expect "$path with $example" "$status" '^401$'
     done

@@ -74,6 +74,8 @@ package final class Follower: @unchecked Sendable {
     private var truncations = 0
     /// Tails that failed since the last entry came from one.
     private var failedTails = 0
+    /// The tail could not be made: its own reader goes on, and what the tail failed with may pass.
+    private var waitsForTail = false
 
     /// Bytes taken from the ring at once.
     private static let takeCapacity = 64 << 10
@@ -184,6 +186,10 @@ package final class Follower: @unchecked Sendable {
         case .reading(let stream):
             // The rest of a long value is on its way.
             if stream.isInsideValue { return .wait }
+            if self.waitsForTail {
+                self.waitsForTail = false
+                return .wait
+            }
             stream.reachEnd()
             let (tail, ticket) = self.tails.join(self.opening, self.signal)
             self.state = .queueing(stream, tail, ticket, since: .now())
@@ -229,7 +235,7 @@ package final class Follower: @unchecked Sendable {
             return self.read(stream)
         case .over(let ending):
             self.state = .reading(stream)
-            if ending == .failed, self.hasFailed() { return .fault(isSaid: false) }
+            self.waitsForTail = ending == .failed
             return self.read(stream)
         }
     }
