@@ -41,6 +41,7 @@ check-packages: package-dependencies
 
 bench: build
 	python3 Benchmarks/run.py --loghost $(BIN)/loghost
+	python3 Benchmarks/large.py --loghost $(BIN)/loghost
 	python3 Benchmarks/sandbox.py --loghost $(BIN)/loghost
 
 # Thousands of followers of a journald; needs root.

@@ -1,7 +1,8 @@
 /* Writes journal entries in systemd's export format to stdout:
  *     journal-make COUNT [FIRST [SEED]]
  * Entry i depends on SEED and i alone, so several calls with following FIRSTs make the slices of one journal.
- * Every entry has 21 fields; 7 in 1,000 have a MESSAGE of several lines, 3 in 1,000 a _CMDLINE that is not UTF-8. */
+ * Every entry has 21 fields; 7 in 1,000 have a MESSAGE of several lines, 3 in 1,000 a _CMDLINE that is not UTF-8, and every 100,000th
+ * CODE_FUNC=rare. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <inttypes.h>
@@ -123,7 +124,8 @@ static void put_entry(uint64_t seed, uint64_t index) {
              unit * UINT64_C(0xbf58476d1ce4e5b9) + 7);
     put_text("_SYSTEMD_INVOCATION_ID", text);
     printf("_SOURCE_REALTIME_TIMESTAMP=%" PRIu64 "\n", realtime - 20 - random_below(200));
-    put_text("CODE_FUNC", functions[random_below(5)]);
+    const char *function = functions[random_below(5)];
+    put_text("CODE_FUNC", index % 100000 == 99999 ? "rare" : function);
     put_message(kind);
     putchar('\n');
 }

@@ -2,6 +2,7 @@
 """Measures LogHost beside C loops over libsystemd on the same journal, and prints ratios. See README.md."""
 
 import argparse
+import concurrent.futures
 import contextlib
 import hashlib
 import ctypes
@@ -25,7 +26,7 @@ import iam
 HERE = Path(__file__).resolve().parent
 TOOLS = HERE / ".build"
 JOURNAL_REMOTE = "/lib/systemd/systemd-journal-remote"
-GENERATOR = 1  # raise it when journal-make writes something else: cached journals are then made again
+GENERATOR = 2  # raise it when journal-make writes something else: cached journals are then made again
 FILES = 4
 SEED = 1
 FIELDS = 21
@@ -95,24 +96,27 @@ def tool(name, *arguments):
 # The journal
 
 
-def make_journal(directory, entries):
+def make_journal(directory, entries, files=FILES):
     """Makes the journal in `directory` unless it is there already; never touches files that it did not make."""
     marker = directory / "made-by-benchmarks.json"
-    made = {"generator": GENERATOR, "entries": entries, "files": FILES, "seed": SEED}
+    made = {"generator": GENERATOR, "entries": entries, "files": files, "seed": SEED}
     if marker.exists() and json.loads(marker.read_text()) == made:
         return
     if directory.exists() and any(directory.iterdir()) and not marker.exists():
         raise Failure(f"{directory} is not empty and was not made by this program; choose another --journal-dir")
     if not os.access(JOURNAL_REMOTE, os.X_OK):
         raise Failure(f"{JOURNAL_REMOTE} is missing: apt-get install systemd-journal-remote")
-    say(f"making a journal of {entries:,} entries in {FILES} files …")
+    say(f"making a journal of {entries:,} entries in {files} files …")
     directory.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=directory.name + ".", dir=directory.parent))
     try:
         partial.chmod(0o755)
-        for file in range(FILES):
-            first, after = entries * file // FILES, entries * (file + 1) // FILES
+        def write(file):
+            first, after = entries * file // files, entries * (file + 1) // files
             write_journal_file(partial / f"{file}.journal", after - first, first)
+
+        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            list(pool.map(write, range(files)))
         counted = tool("journal-iterate", "all", partial)
         if counted["entries"] != entries or counted["fields"] != entries * FIELDS:
             raise Failure(f"the journal has {counted['entries']:.0f} entries with {counted['fields']:.0f} fields")

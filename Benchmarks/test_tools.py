@@ -404,6 +404,29 @@ class JournalMake(unittest.TestCase):
         self.assertTrue(60 <= odd <= 140, odd)
         self.assertTrue(500 <= size / len(entries) <= 620, size / len(entries))
 
+    def test_every_hundred_thousandth_is_rare(self):
+        rare = [b"CODE_FUNC=rare\n" in entry for entry in self.make(3, 99_998).split(b"\n\n")[:3]]
+        self.assertEqual(rare, [False, True, False])
+
+
+class JournalIterate(unittest.TestCase):
+    def test_it_counts_what_matches(self):
+        with tempfile.TemporaryDirectory() as directory:
+            made = subprocess.run([TOOLS / "journal-make", "30", "99980"], capture_output=True, check=True).stdout
+            subprocess.run(
+                ["/lib/systemd/systemd-journal-remote", f"--output={directory}/a.journal", "--split-mode=none", "-"],
+                input=made, capture_output=True, check=True)
+            for mode, arguments, entries in (
+                ("all", [], 30), ("all", ["CODE_FUNC=rare"], 1), ("all", ["CODE_FUNC=none"], 0), ("search", [7], 210),
+                ("search", [7, "CODE_FUNC=rare"], 7), ("tail", [3], 30), ("tail", [3, "CODE_FUNC=rare"], 3),
+                ("tail-open", [3, "CODE_FUNC=rare"], 3),
+            ):
+                with self.subTest(mode=mode, arguments=arguments):
+                    result = run("journal-iterate", mode, directory, *arguments)
+                    self.assertEqual(int(pairs(result)["entries"]), entries, result.stderr)
+                    if entries:
+                        self.assertEqual(int(pairs(result)["fields"]), 21 * entries)
+
 
 class Driver(unittest.TestCase):
     def setUp(self):

@@ -16,6 +16,8 @@ final class JournalReader: LogReader {
     /// When an entry was last read.
     private var lastNews = ContinuousClock.now
 
+    var readsAhead: Bool { !self.query.follow }
+
     private init(_ query: Query, pool: HandlePool, handle: JournalHandle?, position: JournalPosition) {
         self.pool = pool
         self.query = query

@@ -11,8 +11,8 @@ actor FilePump {
     private var first: [UInt8]
     /// All there was when the reading began has been fetched.
     private var isComplete: Bool
-    /// How much is asked for at once: less after a server that gives less.
-    private var stride: Int
+    /// How much is asked for at once: less after a server that gives less, and again more while it gives all of that.
+    private var stride: Stride
     /// Under way beyond the place.
     private var reads: ReadAhead?
     /// The current file is not there: since when, and whether that is because it was rotated.
@@ -35,7 +35,7 @@ actor FilePump {
         self.place = start.place
         self.first = start.read
         self.isComplete = start.isComplete
-        self.stride = file.files.readCapacity
+        self.stride = Stride(capacity: file.files.readCapacity)
     }
 
     /// Fetches until there is enough, or nothing more now. True when only the room is lacking.
@@ -70,8 +70,8 @@ actor FilePump {
         if let follow { return try await self.look(feed, follow) }
         if !self.isComplete {
             // Nobody has told where the end is.
-            let bytes = try await self.read(at: self.place.offset, length: self.stride)
-            self.isComplete = bytes.isEmpty || (self.file.files.givesWholeReads && bytes.count < self.stride)
+            let bytes = try await self.file.read(self.place, at: self.place.offset, length: self.stride.length)
+            self.isComplete = bytes.isEmpty || (self.file.files.givesWholeReads && bytes.count < self.stride.length)
             self.give(bytes, feed)
             if !self.isComplete { return true }
         }
@@ -80,12 +80,6 @@ actor FilePump {
     }
 
     private var path: String { self.file.path(self.place.name) }
-
-    /// Reads the file that is kept, or else the one that has the name now.
-    private func read(at offset: UInt64, length: Int) async throws -> [UInt8] {
-        if let kept = self.place.kept { return try await kept.read(at: offset, length: length) }
-        return try await self.file.files.read(self.path, at: offset, length: length)
-    }
 
     /// Keeps the file, where files can be kept. False when the name means another one by now: then it says where to go on.
     private func keep(_ feed: FileFeed) async throws -> Bool {
@@ -131,11 +125,11 @@ actor FilePump {
     /// Keeps several reads under way, up to the size that is known.
     private func readAhead(_ feed: FileFeed) async throws -> Bool {
         let (files, path, kept) = (self.file.files, self.path, self.place.kept)
-        let overlap = kept == nil && self.stride >= Self.smallestOverlapping ? FilePlace.beforeCapacity : 0
+        let overlap = self.stride.length >= Self.smallestOverlapping ? FilePlace.beforeCapacity : 0
         let reads =
             self.reads
             ?? ReadAhead(
-                from: self.place.offset, known: self.place.before.count, to: self.place.size, stride: self.stride,
+                from: self.place.offset, known: self.place.before.count, to: self.place.size, stride: self.stride.length,
                 overlap: overlap, count: self.readAhead
             ) {
                 if let kept { return try await kept.read(at: $0, length: $1) }
@@ -153,18 +147,24 @@ actor FilePump {
         }
         guard let (overlap, bytes) = piece else { return true }
         let known = self.place.before.suffix(overlap)
-        if bytes.count <= known.count || !bytes.starts(with: known) {
-            // Another file by now, or nothing where there was something a moment ago, or not even then: a listing may be of another
-            // moment. A follow looks at the end anyway.
-            if self.follow == nil { try await self.relocate(feed) } else { self.place.size = self.place.offset }
+        guard bytes.count > known.count, bytes.starts(with: known) else {
+            if !bytes.isEmpty, known.starts(with: bytes) {
+                self.stride.shorten()
+            } else if self.follow == nil {
+                // Another file by now, or a listing of another moment.
+                try await self.relocate(feed)
+            } else {
+                // It looks at the end anyway.
+                self.place.size = self.place.offset
+            }
             return true
         }
         if self.follow != nil, try await self.wasReplacedUnread(feed) { return true }
         self.give(Array(bytes.dropFirst(known.count)), feed)
-        if bytes.count == self.stride {
+        if bytes.count < self.stride.length {
+            if self.place.offset < self.place.size { self.stride.shorten() }
+        } else if !self.stride.lengthen() {
             self.reads = reads
-        } else if self.place.offset < self.place.size {
-            self.stride = bytes.count
         }
         return true
     }
@@ -184,32 +184,29 @@ actor FilePump {
         let length = max(before.count + 1, self.file.files.readCapacity)
         let bytes: [UInt8]
         do {
-            bytes = try await self.read(at: self.place.offset - UInt64(before.count), length: length)
+            bytes = try await self.file.read(self.place, at: self.place.offset - UInt64(before.count), length: length)
         } catch let error as PluginError where error.code == .notFound {
             return try await self.lookForMissing(feed, follow, seen)
         }
         // One that gives very little at once never comes to what is new.
         let mayBeShort = bytes.count < before.count || (bytes.count == before.count && !self.isQuietForCertain())
-        if mayBeShort, !before.isEmpty {
-            let rest =
-                bytes.isEmpty
-                ? []
-                : try await self.bytes(
-                    at: self.place.offset - UInt64(before.count - bytes.count), count: before.count - bytes.count + 1)
-            // Two reads may be of two files, unless the first one's is still there after them.
-            if !rest.isEmpty, try await self.bytes(at: self.place.offset - UInt64(before.count), count: before.count) != before {
+        if mayBeShort, !before.isEmpty, !bytes.isEmpty {
+            let known = UInt64(before.count)
+            let all =
+                try await bytes
+                + self.file.bytes(
+                    self.place, at: self.place.offset - known + UInt64(bytes.count),
+                    count: before.count - bytes.count + FilePlace.beforeCapacity)
+            // Several reads may be of two files, unless the first one's bytes are still there after them.
+            if all.count > before.count,
+                try await self.file.bytes(self.place, at: self.place.offset - known, count: before.count) != before
+            {
                 try await self.relocate(feed)
                 return true
             }
-            return try await self.judge(bytes + rest, feed, follow, seen)
+            return try await self.judge(all, feed, follow, seen)
         }
         return try await self.judge(bytes, feed, follow, seen)
-    }
-
-    /// Reads so many bytes, fewer only at the end of the file.
-    private func bytes(at offset: UInt64, count: Int) async throws -> [UInt8] {
-        if let kept = self.place.kept { return try await kept.read(at: offset, length: count) }
-        return try await self.file.files.bytes(of: self.path, at: offset, count: count)
     }
 
     /// Before anything was read there is nothing to know the file by: only that another one has been rotated meanwhile tells that this is not
@@ -365,8 +362,8 @@ actor FilePump {
         let before = self.place.before
         var bytes: [UInt8] = []
         do {
-            bytes = try await self.bytes(
-                at: self.place.offset - UInt64(before.count), count: before.count + self.file.files.readCapacity)
+            bytes = try await self.file.bytes(
+                self.place, at: self.place.offset - UInt64(before.count), count: before.count + self.file.files.readCapacity)
         } catch let error as PluginError where error.code == .notFound {}
         guard bytes.starts(with: before), !bytes.isEmpty || before.isEmpty else {
             // Rotated once more.
@@ -385,7 +382,7 @@ actor FilePump {
     /// Reads on in a file that has no name any more, and then goes to the next one.
     private func drain(_ feed: FileFeed) async throws {
         self.place.isReplaced = true
-        let bytes = try await self.read(at: self.place.offset, length: self.file.files.readCapacity)
+        let bytes = try await self.file.read(self.place, at: self.place.offset, length: self.file.files.readCapacity)
         if bytes.isEmpty { try await self.relocate(feed) } else { self.give(bytes, feed) }
     }
 
@@ -395,6 +392,6 @@ actor FilePump {
         self.place.youngest = RotatedFile(self.file.rotated(in: list).first?.facts)
         self.isComplete = false
         self.missing = nil
-        self.stride = self.file.files.readCapacity
+        self.stride = Stride(capacity: self.file.files.readCapacity)
     }
 }

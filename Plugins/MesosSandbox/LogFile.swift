@@ -10,6 +10,18 @@ struct LogFile: Sendable {
     /// Where a file of this name lies, the current one or an older one.
     func path(_ name: String) -> String { "\(self.directory)/\(name)" }
 
+    /// Reads the file of a place: the one that is kept, or else the one that has its name now.
+    func read(_ place: FilePlace, at offset: UInt64, length: Int) async throws -> [UInt8] {
+        if let kept = place.kept { return try await kept.read(at: offset, length: length) }
+        return try await self.files.read(self.path(place.name), at: offset, length: length)
+    }
+
+    /// Reads so many bytes of it, fewer only at the end of the file.
+    func bytes(_ place: FilePlace, at offset: UInt64, count: Int) async throws -> [UInt8] {
+        if let kept = place.kept { return try await kept.read(at: offset, length: count) }
+        return try await self.files.bytes(of: self.path(place.name), at: offset, count: count)
+    }
+
     /// Looks for the file. Nil when it is between two rotations: renamed, and the next one not made yet. Throws `.notFound` when there is
     /// none that may be read.
     func find(in list: [FileFacts]) throws -> FileFacts? {

@@ -12,10 +12,11 @@ struct Masters: Sendable {
     func get<Answer: Decodable>(_ target: String, token: String, capacity: Int, as type: Answer.Type) async throws -> Answer {
         var failure = PluginError(
             .upstream, "No Mesos master can be asked.", detail: MesosClient.Role.master.rawValue, retryable: true)
+        var silent: Set<Endpoint> = []
         for endpoint in self.endpoints {
             let response: HTTPResponse
             do {
-                response = try await self.ask(target, at: endpoint, token: token, capacity: capacity)
+                response = try await self.ask(target, at: endpoint, token: token, capacity: capacity, &silent)
             } catch let error as PluginError where error.retryable {
                 failure = error
                 continue
@@ -35,22 +36,37 @@ struct Masters: Sendable {
         throw failure
     }
 
-    /// Asks one master; where that leads to another, that one, once.
-    private func ask(_ target: String, at endpoint: Endpoint, token: String, capacity: Int) async throws -> HTTPResponse {
-        let response = try await self.client.get(target, at: endpoint, as: .master, token: token, capacity: capacity)
+    /// Asks one master; where that leads to another, that one, once. `silent`: those that did not answer this question.
+    private func ask(
+        _ target: String, at endpoint: Endpoint, token: String, capacity: Int, _ silent: inout Set<Endpoint>
+    ) async throws -> HTTPResponse {
+        let response = try await self.response(target, at: endpoint, token: token, capacity: capacity, &silent)
         guard [301, 302, 303, 307, 308].contains(response.status) else { return response }
         guard let location = response.headers.first(where: { $0.name == "location" })?.value,
-            let leader = self.endpoint(in: location, default: endpoint.port), await self.isMaster(leader)
+            let named = self.endpoint(in: location, default: endpoint.port), let leader = await self.master(named)
         else {
             throw PluginError(
                 .upstream, "The Mesos master leads to a server that is no master.", detail: MesosClient.Role.master.rawValue)
         }
-        let second = try await self.client.get(target, at: leader, as: .master, token: token, capacity: capacity)
+        let second = try await self.response(target, at: leader, token: token, capacity: capacity, &silent)
         guard !(300..<400).contains(second.status) else {
             throw PluginError(
                 .upstream, "The Mesos masters lead to one another.", detail: MesosClient.Role.master.rawValue, retryable: true)
         }
         return second
+    }
+
+    /// Waits for each server once: all may lead to one that hangs.
+    private func response(
+        _ target: String, at endpoint: Endpoint, token: String, capacity: Int, _ silent: inout Set<Endpoint>
+    ) async throws -> HTTPResponse {
+        guard !silent.contains(endpoint) else { throw MesosClient.silence(.master) }
+        do {
+            return try await self.client.get(target, at: endpoint, as: .master, token: token, capacity: capacity)
+        } catch let error as PluginError where error.code == .timeout {
+            silent.insert(endpoint)
+            throw error
+        }
     }
 
     /// The server in `//host:port/…`, or in a whole URL of the configured scheme. The path is not taken over: the question stays the same.
@@ -62,12 +78,13 @@ struct Masters: Sendable {
         return nil
     }
 
-    /// Only a master that is configured is trusted with the token: by its name, or by an address of one.
-    private func isMaster(_ endpoint: Endpoint) async -> Bool {
-        if self.endpoints.contains(endpoint) { return true }
-        for known in self.endpoints where known.port == endpoint.port {
-            if await self.resolve(known.host).contains(endpoint.host) { return true }
-        }
-        return false
+    /// Only a master that is configured is trusted with the token: by its name, by an address of that, or by another name of its address.
+    private func master(_ endpoint: Endpoint) async -> Endpoint? {
+        if self.endpoints.contains(endpoint) { return endpoint }
+        let candidates = self.endpoints.filter { $0.port == endpoint.port }
+        for known in candidates where await self.resolve(known.host).contains(endpoint.host) { return endpoint }
+        // Asked at the address that is configured, whatever the name means to others.
+        let addresses = candidates.isEmpty ? [] : await self.resolve(endpoint.host)
+        return candidates.first { addresses.contains($0.host) }
     }
 }

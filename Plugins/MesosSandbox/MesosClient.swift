@@ -33,13 +33,16 @@ struct MesosClient: Sendable {
 
     private static func explained(_ error: PluginError, _ role: Role) -> PluginError {
         switch error.code {
-        case .timeout:
-            PluginError(.timeout, "The \(role.rawValue) did not answer in time.", detail: role.rawValue, retryable: true)
+        case .timeout: Self.silence(role)
         case .limit where error.retryable: error
         case .limit: PluginError(.upstream, "The \(role.rawValue) answered too much.", detail: role.rawValue)
         case .unavailable: error
         default: PluginError(.upstream, "The \(role.rawValue) cannot be reached.", detail: role.rawValue, retryable: true)
         }
+    }
+
+    static func silence(_ role: Role) -> PluginError {
+        PluginError(.timeout, "The \(role.rawValue) did not answer in time.", detail: role.rawValue, retryable: true)
     }
 
     /// What any status but 200 means.

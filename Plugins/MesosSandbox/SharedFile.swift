@@ -24,7 +24,7 @@ final class SharedFile: Sendable {
             self.file = file
         }
 
-        /// Counts that this reader has given lines.
+        /// Counts that this reader has begun, or has given lines.
         func countGiven() {
             self.file.state.withLock { state in
                 state.given += 1
@@ -32,7 +32,7 @@ final class SharedFile: Sendable {
             }
         }
 
-        /// How often another reader has given lines.
+        /// How often another reader has begun or given lines.
         var givenByOthers: UInt64 { self.file.state.withLock { $0.given - self.own.load(ordering: .relaxed) } }
     }
 }

@@ -64,6 +64,14 @@ public struct Opened {
 public protocol LogReader: AnyObject {
     /// Appends the next entries, in order, within the limits; see `ReadOutcome` for what else it can say.
     func read(into batch: inout BatchBuilder, limits: ReadLimits) throws -> ReadOutcome
+    /// True when the next batch shall be read on another thread while the host works with a full one. Calls still never overlap. Worth it
+    /// where reading costs as much as encoding, and not for a follow: whether there is anything new is asked when it is asked.
+    var readsAhead: Bool { get }
+}
+
+extension LogReader {
+    /// Reads when the host asks.
+    public var readsAhead: Bool { false }
 }
 
 /// How much one `read` may do. After any of them the reader returns what it has.

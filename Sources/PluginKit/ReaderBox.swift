@@ -1,34 +1,33 @@
 internal import PluginABI
 
-/// A reader behind an opaque pointer, with the memory of its batch.
+/// A reader behind an opaque pointer, with the memory of what it says.
 final class ReaderBox {
-    private let reader: any LogReader
+    private let reader: BatchReader
     private let host: Host
-    private var batch = BatchBuilder()
-    private var gap: Gap?
     private var gapBytes = Arena()
 
     init(_ reader: any LogReader, host: Host) {
-        self.reader = reader
+        self.reader = BatchReader(reader)
         self.host = host
     }
+
+    /// Ends it: nothing is read after this.
+    func end() { self.reader.end() }
 
     func read(
         _ limits: loghost_read_limits, _ result: UnsafeMutablePointer<loghost_read_result>,
         _ error: UnsafeMutablePointer<loghost_error>?
     ) -> Int32 {
-        self.batch.reset()
         unsafe result.pointee.entry_count = 0
         do {
             let outcome = try self.reader.read(
-                into: &self.batch,
-                limits: ReadLimits(
+                ReadLimits(
                     entries: Int(limits.max_entries), bytes: Int(clamping: limits.max_bytes),
                     searching: .microseconds(Int64(clamping: limits.max_microseconds)),
                     valueBytes: Int(clamping: limits.max_value_bytes)))
             switch outcome {
             case .batch:
-                unsafe (result.pointee.entries, result.pointee.entry_count) = unsafe self.batch.finish()
+                unsafe (result.pointee.entries, result.pointee.entry_count) = unsafe self.reader.entries()
                 return Int32(LOGHOST_READ_BATCH)
             case .pending:
                 return Int32(LOGHOST_READ_PENDING)

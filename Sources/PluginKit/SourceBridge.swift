@@ -68,5 +68,7 @@ let sourceFunctions = unsafe FunctionTable(
         },
         close: { reader in
             guard let reader = unsafe reader else { return }
-            unsafe Unmanaged<ReaderBox>.fromOpaque(UnsafeRawPointer(reader)).release()
+            let box = unsafe Unmanaged<ReaderBox>.fromOpaque(UnsafeRawPointer(reader))
+            unsafe box.takeUnretainedValue().end()
+            unsafe box.release()
         }))

@@ -1,4 +1,5 @@
 import PluginKit
+internal import TestSupport
 
 /// An entry as a test writes it down.
 struct TestEntry: Sendable {
@@ -52,5 +53,12 @@ extension EncodeOptions {
         self.ids = ids
         self.exactValues = exact
         self.lines = lines
+    }
+}
+
+extension ReferenceJSON {
+    static func object(_ entry: TestEntry, exact: Bool = false, lines: Bool = false) -> [UInt8] {
+        self.object(
+            entry.fields, cursor: entry.cursor, realtime: entry.realtime, monotonic: entry.monotonic, exact: exact, lines: lines)
     }
 }

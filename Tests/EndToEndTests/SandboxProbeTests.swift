@@ -66,6 +66,38 @@ import Testing
         }
     }
 
+    @Test func `a word counts for a while, for whom it was about and no other sandbox`() async throws {
+        try await Self.withProbe { server, sandboxes, users in
+            try await sandboxes.set(users.auth)
+            /// How often Mesos was asked about a sandbox with somebody's token.
+            func asked(_ run: String, _ token: String) async throws -> Int {
+                guard case .array(let requests) = try await sandboxes.stats(requests: 1_000)["requests"] else { return -1 }
+                return requests.count { request in
+                    guard request["target"]?.string?.hasPrefix("/files/browse") == true,
+                        request["target"]?.string?.hasSuffix(run) == true, case .array(let headers) = request["headers"]
+                    else { return false }
+                    return headers.contains { header in
+                        guard case .array(let parts) = header else { return false }
+                        return parts.last?.string?.hasSuffix(token) == true
+                    }
+                }
+            }
+            // What does not list the directory for itself.
+            let path = "\(Sandboxes.base)/none/such/file"
+            for _ in 0..<5 { #expect(try await server.get(path, token: users.alice).status == 404) }
+            #expect(try await asked("runs%2FC1", users.alice) + asked("runs/C1", users.alice) == 1)
+            #expect(try await server.get(path, token: users.bob).status == 403)
+            #expect(try await server.get(path, token: users.bob).status == 403)
+            #expect(try await asked("runs%2FC1", users.bob) + asked("runs/C1", users.bob) == 1)
+            _ = try await server.get("/v2/task/frameworks/F1/executors/E1/runs/C2/none/such/file", token: users.alice)
+            #expect(try await asked("runs%2FC2", users.alice) + asked("runs/C2", users.alice) >= 1)
+            // Longer than any word counts.
+            try await Task.sleep(for: .seconds(8))
+            #expect(try await server.get(path, token: users.alice).status == 404)
+            #expect(try await asked("runs%2FC1", users.alice) + asked("runs/C1", users.alice) == 2)
+        }
+    }
+
     @Test func `who loses the right is dropped, and nobody else`() async throws {
         try await Self.withProbe { server, sandboxes, users in
             let stream = "\(Sandboxes.base)/stdout?cursor=END"

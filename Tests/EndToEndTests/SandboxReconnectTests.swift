@@ -45,6 +45,49 @@ import Testing
         }
     }
 
+    @Test(arguments: SandboxReading.allCases)
+    func `long lines are whole, however little the agent gives at once`(reading: SandboxReading) async throws {
+        var random = SeededGenerator("long lines")
+        try await withSandboxServer("", reading) { server, sandboxes in
+            for (round, cap) in [97, 1_000, 4_095, 4_096, 4_200, 65_535].enumerated() {
+                // The last line has no end, and the characters lie across the pieces.
+                let lengths = [cap / 2, cap * 3 + round, 1, cap * 40].map { min($0, 300_000) }
+                let lines = lengths.map { length in
+                    String(
+                        (0..<max(1, length / 3)).map { _ in ["é", "€", "\u{1F600}", "z"].randomElement(using: &random) ?? "z" })
+                }
+                let text = lines.joined(separator: "\n")
+                try sandboxes.write(text, to: "f\(round)")
+                try await sandboxes.set(#"{"cap": \#(cap), "cap_random": \#(round % 2 == 0), "seed": \#(round)}"#)
+                let answer = try await server.get("\(Sandboxes.base)/f\(round)?format=json")
+                #expect(try answer.field("MESSAGE") == lines, "cap \(cap)")
+                #expect(try await server.get("\(Sandboxes.base)/f\(round)").text == text, "cap \(cap)")
+                let last = try await server.get("\(Sandboxes.base)/f\(round)?cursor=END&skip=-2&limit=1")
+                #expect(last.text == lines[2] + "\n", "cap \(cap)")
+            }
+        }
+    }
+
+    @Test(arguments: SandboxReading.allCases)
+    func `a line of 50 MB is whole, and is never in memory as a whole`(reading: SandboxReading) async throws {
+        let size = 50 << 20
+        try await withSandboxServer("", reading) { server, sandboxes in
+            let file = [UInt8](repeating: UInt8(ascii: "y"), count: size) + Array("\nshort\n".utf8)
+            try sandboxes.write(file, to: "stdout")
+            let before = try Self.peakMemory(of: server)
+            #expect(try await server.get("\(Sandboxes.base)/stdout").body == file)
+            #expect(try await server.get("\(Sandboxes.base)/stdout?format=json").body.count > size)
+            #expect(try Self.peakMemory(of: server) - before < size, "of \(before) before")
+        }
+    }
+
+    /// The most memory that it had at once, in bytes.
+    private static func peakMemory(of server: LogHostProcess) throws -> Int {
+        let status = String(decoding: try readFile("/proc/\(server.child.pid)/status"), as: UTF8.self)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        return try #require(line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }) * 1_024
+    }
+
     /// The bytes of a line: a string, or numbers where it is no text.
     private static func message(_ event: ServerSentEvent) throws -> [UInt8] {
         switch event.json?["fields"]?["MESSAGE"] {

@@ -170,6 +170,28 @@ for example in master agent agent-public; do
     server=
 done
 
+# In the place of dcos-log, with its configuration. Its way to find the address of an agent is a program that belongs to DC/OS.
+mkdir -p "$root/opt/mesosphere/bin" "$root/run/dcos"
+printf '#include <stdio.h>\nint main(void) { return puts("127.0.0.1") < 0; }\n' |
+    gcc -x c -static -o "$root/opt/mesosphere/bin/detect_ip" -
+for role in master agent agent_public; do
+    echo "{\"role\": \"$role\"}" >"$root/tmp/dcos-log.json"
+    # shellcheck disable=SC2086
+    $unshare sh -c "$enter" "$root" /usr/bin/loghost dcos-log -config=/tmp/dcos-log.json -timeout 2s -verbose >"$work/log" 2>&1 &
+    server=$!
+    for _ in $(seq 150); do
+        ! grep -q listening "$work/log" || break
+        kill -0 "$server" 2>/dev/null || fail "dcos-log as $role does not start: $(cat "$work/log")"
+        sleep 0.1
+    done
+    status=$(curl -sS --max-time 10 --unix-socket "$root/run/dcos/dcos-log.sock" -o /dev/null -w '%{http_code}' http://localhost/v1/range/)
+    expect "dcos-log as $role" "$status" '^401$'
+    kill -TERM "$server"
+    wait "$server" || fail "dcos-log as $role does not stop cleanly: $(cat "$work/log")"
+    server=
+done
+expect "a role that is none" "$(inside /usr/bin/loghost dcos-log -role slave 2>&1 || true)" 'master, agent or agent_public'
+
 # An author in C, with nothing but the package.
 gcc -std=c99 -Wall -Wextra -Werror -fvisibility=hidden -shared -fPIC -I"$dev/usr/include" -o "$root/usr/lib/loghost/plugins/libfiles.so" \
     "$dev/usr/share/doc/loghost-dev/examples/c-source/source.c"

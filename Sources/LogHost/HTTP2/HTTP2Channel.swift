@@ -62,14 +62,16 @@ struct HTTP2Channel {
     }
 
     func handle(_ streams: IncomingStreams, of channel: any Channel, logger: Logger) async {
-        await withTaskCancellationHandler {
-            await withDiscardingTaskGroup { group in
-                while let stream = await streams.next() {
-                    group.addTask { await self.handle(stream, logger) }
+        await LoopExecutor.run(on: channel.eventLoop) {
+            await withTaskCancellationHandler {
+                await withDiscardingTaskGroup { group in
+                    while let stream = await streams.next() {
+                        group.addTask { await self.handle(stream, logger) }
+                    }
                 }
+            } onCancel: {
+                channel.close(promise: nil)
             }
-        } onCancel: {
-            channel.close(promise: nil)
         }
     }
 

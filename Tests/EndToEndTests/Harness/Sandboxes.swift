@@ -6,8 +6,10 @@ struct Sandboxes: Sendable {
     /// Where the stand-in listens.
     struct Ports: Sendable {
         var agent: UInt16
-        var master: UInt16
+        var masters: [UInt16]
         var control: UInt16
+
+        var master: UInt16 { self.masters[0] }
     }
 
     static let base = "/v2/task/frameworks/F1/executors/E1/runs/C1"
@@ -33,23 +35,42 @@ struct Sandboxes: Sendable {
     }
 
     /// Tells the stand-in how to behave.
-    func set(_ settings: String) async throws {
+    func set(_ settings: String) async throws { try await self.post("set", settings) }
+
+    /// Lets requests wait.
+    func pause(_ rule: String) async throws { try await self.post("pause", rule) }
+
+    /// Waits until so many requests are held.
+    func waitForHeld(_ count: UInt64 = 1) async throws {
+        for _ in 0..<200 {
+            if try await self.stats()["held"] == .unsigned(count) { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw HarnessError("no request is held")
+    }
+
+    /// Lets go who is held.
+    func resume() async throws { try await self.post("resume", "{}") }
+
+    private func post(_ action: String, _ body: String) async throws {
         let (exit, output) = try await run([
-            "curl", "-sS", "--fail-with-body", "-X", "POST", "-d", settings, "http://127.0.0.1:\(self.ports.control)/set",
+            "curl", "-sS", "--fail-with-body", "-X", "POST", "-d", body, "http://127.0.0.1:\(self.ports.control)/\(action)",
         ])
         try #require(exit == .status(0), "\(output)")
     }
 
     /// What it has seen.
-    func stats() async throws -> JSONValue {
-        let (exit, output) = try await run(["curl", "-sS", "http://127.0.0.1:\(self.ports.control)/stats?requests=10"])
+    func stats(requests: Int = 10) async throws -> JSONValue {
+        let (exit, output) = try await run([
+            "curl", "-sS", "http://127.0.0.1:\(self.ports.control)/stats?requests=\(requests)",
+        ])
         try #require(exit == .status(0), "\(output)")
         return try JSONValue(output)
     }
 }
 
-/// Lends the stand-in.
-func withSandboxes<Value>(_ body: (Sandboxes) async throws -> Value) async throws -> Value {
+/// Lends the stand-in. What no Mesos survives must not have been asked of it.
+func withSandboxes<Value>(masters: Int = 1, _ body: (Sandboxes) async throws -> Value) async throws -> Value {
     try await withTemporaryDirectory { root in
         let directory = "\(root)/slaves/S1/frameworks/F1/executors/E1/runs/C1"
         var path = root
@@ -64,10 +85,12 @@ func withSandboxes<Value>(_ body: (Sandboxes) async throws -> Value) async throw
         let captured = CapturedOutput(output.reading)
         let script = String(#filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }) + "/Mesos/standin.py"
         let child = try ChildProcess(
-            ["python3", "-B", script, "--root", root], input: input.reading, output: output.writing)
+            ["python3", "-B", script, "--root", root, "--masters", "\(masters)"], input: input.reading, output: output.writing)
         defer { child.kill() }
-        let ports = try await Sandboxes.Ports(from: captured)
-        let value = try await body(Sandboxes(ports: ports, directory: directory))
+        let sandboxes = Sandboxes(ports: try await Sandboxes.Ports(from: captured), directory: directory)
+        let value = try await body(sandboxes)
+        let stats = try await sandboxes.stats(requests: 0)
+        for name in ["errors", "hazard", "broken_escape"] { #expect(stats[name] == .unsigned(0), "\(name)") }
         // It ends with its standard input, which is kept open until here.
         try input.writing.write([0x0A], by: .now + .seconds(5))
         return value
@@ -79,13 +102,15 @@ extension Sandboxes.Ports {
         let deadline = ContinuousClock.now + .seconds(15)
         while ContinuousClock.now < deadline {
             if output.string.contains("\n"), let json = try? JSONValue(output.string) {
-                func port(_ name: String) throws -> UInt16 {
-                    guard let port = json[name]?.unsigned.flatMap({ UInt16(exactly: $0) }) else {
+                func port(_ value: JSONValue?) throws -> UInt16 {
+                    guard let port = value?.unsigned.flatMap({ UInt16(exactly: $0) }) else {
                         throw HarnessError("the stand-in did not say its port: \(output.string)")
                     }
                     return port
                 }
-                self.init(agent: try port("agent"), master: try port("master"), control: try port("control"))
+                guard case .array(let masters) = json["masters"] else { throw HarnessError("the stand-in has no masters") }
+                self.init(
+                    agent: try port(json["agent"]), masters: try masters.map { try port($0) }, control: try port(json["control"]))
                 return
             }
             try await Task.sleep(for: .milliseconds(10))

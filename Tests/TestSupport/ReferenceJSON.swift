@@ -1,12 +1,13 @@
-import PluginKit
-
 /// The JSON formats, written down once more, slowly and without buffers.
-enum ReferenceJSON {
-    static func object(_ entry: TestEntry, exact: Bool = false, lines: Bool = false, withCursor: Bool = true) -> [UInt8] {
+package enum ReferenceJSON {
+    package static func object(
+        _ fields: [(name: [UInt8], value: [UInt8])], cursor: [UInt8]?, realtime: UInt64, monotonic: UInt64, exact: Bool = false,
+        lines: Bool = false
+    ) -> [UInt8] {
         var members: [[UInt8]] = []
-        for (index, field) in entry.fields.enumerated() {
-            let same = entry.fields.filter { $0.name == field.name }.map(\.value)
-            let others = exact ? entry.fields[..<index] : entry.fields[(index + 1)...]
+        for (index, field) in fields.enumerated() {
+            let same = fields.filter { $0.name == field.name }.map(\.value)
+            let others = exact ? fields[..<index] : fields[(index + 1)...]
             if others.contains(where: { $0.name == field.name }) { continue }
             let name = self.string(field.name) + Array(":".utf8)
             if !exact {
@@ -19,9 +20,9 @@ enum ReferenceJSON {
             }
         }
         var bytes = Array("{\"fields\":{".utf8) + Array(members.joined(separator: Array(",".utf8))) + Array("}".utf8)
-        if withCursor { bytes += Array(",\"cursor\":".utf8) + self.string(entry.cursor) }
+        if let cursor { bytes += Array(",\"cursor\":".utf8) + self.string(cursor) }
         if !lines {
-            bytes += Array(",\"monotonic_timestamp\":\(entry.monotonic),\"realtime_timestamp\":\(entry.realtime)".utf8)
+            bytes += Array(",\"monotonic_timestamp\":\(monotonic),\"realtime_timestamp\":\(realtime)".utf8)
         }
         return bytes + Array("}".utf8)
     }
@@ -32,7 +33,7 @@ enum ReferenceJSON {
     }
 
     /// A JSON string; each byte that belongs to no character is a U+FFFD, as in Go's encoding/json.
-    static func string(_ value: [UInt8]) -> [UInt8] {
+    package static func string(_ value: [UInt8]) -> [UInt8] {
         var result = Array("\"".utf8)
         for scalar in self.scalars(value) {
             switch scalar {
@@ -52,7 +53,7 @@ enum ReferenceJSON {
     }
 
     /// The characters, found by asking the standard library of each beginning of what is left.
-    static func scalars(_ value: [UInt8]) -> [Unicode.Scalar] {
+    package static func scalars(_ value: [UInt8]) -> [Unicode.Scalar] {
         var scalars: [Unicode.Scalar] = []
         var rest = value[...]
         while let first = rest.first {
