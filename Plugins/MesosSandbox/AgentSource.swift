@@ -41,8 +41,7 @@ struct AgentSource: AsyncLogSource {
             start = try await self.findStart(query, file, facts)
         }
         let member = query.follow ? SharedFile.Member(self.shared.file(topic)) : nil
-        // Who has found nothing new before has to look again, or what has come since would fall between that reader and this one.
-        member?.countGiven()
+        member?.begin(at: start.place.offset + UInt64(start.read.count))
         let pump = FilePump(
             start, of: file, readAhead: self.readAhead(query), follow: member.map { self.follow($0, path, request.credential) })
         let format = LineReader.Format(

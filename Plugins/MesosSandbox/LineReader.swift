@@ -20,6 +20,8 @@ final class LineReader: LogReader {
     /// The bytes that are being cut, and how far that has come.
     private var chunk: [UInt8] = []
     private var position = 0
+    /// Behind the last byte that was fetched.
+    private var end: UInt64
     /// What is said when the batch before it has been.
     private var next: ReadOutcome?
     private var interval = LineReader.shortestInterval
@@ -45,6 +47,7 @@ final class LineReader: LogReader {
         self.shared = shared
         self.lines = LineCutter(start, format)
         self.beganInsideLine = start.place.isInsideLine
+        self.end = start.place.offset
     }
 
     deinit { self.feed.close() }
@@ -67,6 +70,7 @@ final class LineReader: LogReader {
             case .bytes(let bytes, let offset):
                 self.chunk = bytes
                 self.position = 0
+                self.end = offset + UInt64(bytes.count)
                 self.interval = Self.shortestInterval
                 self.lines.begin(bytes, at: offset)
             case .next:
@@ -101,6 +105,7 @@ final class LineReader: LogReader {
 
     private func beginFile() {
         self.lines.beginFile()
+        self.end = 0
         self.shared?.file.released = nil
         self.beganInsideLine = false
         self.unfinishedSince = nil
@@ -122,6 +127,7 @@ final class LineReader: LogReader {
             self.lines.endUnfinished(into: &batch)
             return self.give(batch, then: .caughtUp(recheckAfter: nil)) ?? .caughtUp(recheckAfter: nil)
         }
+        shared.end(at: self.end)
         var wait = self.interval
         if self.lines.hasUnfinished || self.beganInsideLine {
             let now = ContinuousClock.now

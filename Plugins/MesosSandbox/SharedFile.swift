@@ -4,6 +4,7 @@ internal import Synchronization
 final class SharedFile: Sendable {
     private struct State {
         var given: UInt64 = 0
+        var end: UInt64 = 0
         var released: UInt64?
     }
 
@@ -24,7 +25,7 @@ final class SharedFile: Sendable {
             self.file = file
         }
 
-        /// Counts that this reader has begun, or has given lines.
+        /// Counts that this reader has given lines.
         func countGiven() {
             self.file.state.withLock { state in
                 state.given += 1
@@ -32,7 +33,21 @@ final class SharedFile: Sendable {
             }
         }
 
-        /// How often another reader has begun or given lines.
+        /// Says where this reader begins. If that is not where others have seen the end they have to look again: what has come since would
+        /// fall between one of them and this one, which it is about to join.
+        func begin(at offset: UInt64) {
+            self.file.state.withLock { state in
+                guard state.end != offset else { return }
+                state.end = offset
+                state.given += 1
+                self.own.add(1, ordering: .relaxed)
+            }
+        }
+
+        /// Says where this reader has found nothing more.
+        func end(at offset: UInt64) { self.file.state.withLock { $0.end = offset } }
+
+        /// How often another reader has given lines, or begun elsewhere.
         var givenByOthers: UInt64 { self.file.state.withLock { $0.given - self.own.load(ordering: .relaxed) } }
     }
 }

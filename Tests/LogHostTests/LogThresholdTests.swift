@@ -15,7 +15,9 @@ import Testing
 
     @Test func `a logger that is there follows, unless it has a level of its own`() {
         let threshold = LogThreshold(.error)
-        let logger = Logger(label: "a") { LineLogHandler(label: $0, writer: LineWriter(descriptor: -1), threshold: threshold) }
+        let logger = Logger(label: "a") {
+            HostLogHandler(label: $0, output: .lines(LineWriter(descriptor: -1)), threshold: threshold)
+        }
         var own = logger
         own.logLevel = .critical
         #expect(logger.logLevel == .error)

@@ -15,7 +15,7 @@ internal import Testing
         let authorizer = ScriptedAuthorizer("a", move)
         let rechecks = Rechecks(
             AuthorizerChain([authorizer.handle], limits: LiveLimits(authorization: .milliseconds(100))),
-            audit: AuditLog(LineWriter(descriptor: -1)))
+            audit: AuditLog(.lines(LineWriter(descriptor: -1))))
         var first = Grant()
         first.principal = "alice"
         first.recheckAfter = .milliseconds(1)
@@ -63,7 +63,7 @@ internal import Testing
         let authorizer = ScriptedAuthorizer("a", .silence)
         let rechecks = Rechecks(
             AuthorizerChain([authorizer.handle], limits: LiveLimits(authorization: .milliseconds(50))),
-            audit: AuditLog(LineWriter(descriptor: -1)))
+            audit: AuditLog(.lines(LineWriter(descriptor: -1))))
         var grant = Grant()
         grant.recheckAfter = .milliseconds(1)
         let signals = (0..<600).map { _ in FollowSignal() }

@@ -7,9 +7,11 @@ build=${BUILD:-.build/release}
 
 work=$(mktemp -d)
 server=
+journal=
 # shellcheck disable=SC2329
 cleanup() {
     [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
+    [ -z "$journal" ] || kill -KILL "$journal" 2>/dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -177,7 +179,7 @@ printf '#include <stdio.h>\nint main(void) { return puts("127.0.0.1") < 0; }\n' 
 for role in master agent agent_public; do
     echo "{\"role\": \"$role\"}" >"$root/tmp/dcos-log.json"
     # shellcheck disable=SC2086
-    $unshare sh -c "$enter" "$root" /usr/bin/loghost dcos-log -config=/tmp/dcos-log.json -timeout 2s -verbose >"$work/log" 2>&1 &
+    $unshare sh -c "$enter" "$root" /usr/bin/loghost dcos-log -config=/tmp/dcos-log.json -auth=true -timeout 2s -verbose >"$work/log" 2>&1 &
     server=$!
     for _ in $(seq 150); do
         ! grep -q listening "$work/log" || break
@@ -191,6 +193,37 @@ for role in master agent agent_public; do
     server=
 done
 expect "a role that is none" "$(inside /usr/bin/loghost dcos-log -role slave 2>&1 || true)" 'master, agent or agent_public'
+
+# Its own log, where standard error leads to the journal: records with fields, and nothing as lines.
+mkdir -p "$root/run/systemd/journal"
+python3 -B -c '
+import socket, sys
+journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+journal.bind(sys.argv[1])
+while True:
+    print(journal.recv(65536).decode(errors="replace"), flush=True)
+' "$root/run/systemd/journal/socket" >"$work/records" &
+journal=$!
+sed 's#systemd:loghost.socket#unix:/tmp/own.sock#' "$root/etc/loghost/loghost.yaml" >"$root/tmp/own.yaml"
+echo 'access_log: true' >>"$root/tmp/own.yaml"
+: >"$work/log"
+stream=$(stat -c '%d:%i' "$work/log")
+# shellcheck disable=SC2086
+JOURNAL_STREAM=$stream $unshare sh -c "$enter" "$root" /usr/bin/loghost serve --config /tmp/own.yaml 2>>"$work/log" &
+server=$!
+for _ in $(seq 150); do
+    ! grep -q 'MESSAGE=listening' "$work/records" || break
+    sleep 0.1
+done
+curl -sS --max-time 10 --unix-socket "$root/tmp/own.sock" -o /dev/null http://localhost/v2/component
+kill -TERM "$server"
+wait "$server" || fail "it does not stop cleanly with a journal: $(cat "$work/log")"
+server=
+kill "$journal"
+journal=
+expect "a record of the log" "$(cat "$work/records")" '^LOGHOST_ADDRESS=unix:'
+expect "a record of a request" "$(cat "$work/records")" '^LOGHOST_STATUS=200$'
+[ ! -s "$work/log" ] || fail "lines beside the records: $(cat "$work/log")"
 
 # An author in C, with nothing but the package.
 gcc -std=c99 -Wall -Wextra -Werror -fvisibility=hidden -shared -fPIC -I"$dev/usr/include" -o "$root/usr/lib/loghost/plugins/libfiles.so" \

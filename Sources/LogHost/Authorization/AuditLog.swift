@@ -13,16 +13,16 @@ package final class AuditLog: Sendable {
     package static let burst = 100.0
     package static let rate = 10.0
 
-    private let writer: LineWriter
+    private let output: LogOutput
     private let allowance = Mutex(Allowance())
 
-    package init(_ writer: LineWriter = .standardError) {
-        self.writer = writer
+    package init(_ output: LogOutput = .standard) {
+        self.output = output
     }
 
     package func record(_ ruling: Ruling, of subject: AuthorizationSubject, isRecheck: Bool = false) {
         guard let suppressed = self.takeAllowance(isRefusal: !ruling.result.isAllow) else { return }
-        var line = RecordLine(event: "authorization")
+        var line = RecordLine(event: "authorization", for: self.output)
         line.append("result", ruling.result.word)
         let peer = subject.peer
         let members: [(StaticString, String)] = [
@@ -39,7 +39,7 @@ package final class AuditLog: Sendable {
         line.append("certificate", peer.certificateSubject)
         if isRecheck { line.append("recheck", true) }
         if suppressed > 0 { line.append("suppressed", number: suppressed) }
-        if self.writer.write(line.ended) { return }
+        if self.output.write(line) { return }
         // Nobody reads what is written: an answer does not wait for that.
         self.allowance.withLock { $0.suppressed += suppressed + 1 }
     }

@@ -23,12 +23,19 @@ struct ConfigurationOptions: ParsableArguments {
     func load(called name: String? = nil) throws -> Configuration {
         var configuration = Configuration.embedded
         if let config { configuration = try loadConfiguration(config, called: name) }
-        for path in self.pluginPath where !path.hasPrefix("/") {
+        try configuration.addPluginPath(self.pluginPath)
+        return configuration
+    }
+}
+
+extension Configuration {
+    /// Puts directories before those that are configured; where there are none, it is those of the program.
+    mutating func addPluginPath(_ directories: [String]) throws {
+        for path in directories where !path.hasPrefix("/") {
             throw ConfigurationFailure("--plugin-path: expected an absolute directory, found \"\(path)\"")
         }
-        configuration.pluginPath = self.pluginPath + configuration.pluginPath
-        if configuration.pluginPath.isEmpty { configuration.pluginPath = Self.directoriesOfProgram }
-        return configuration
+        self.pluginPath = directories + self.pluginPath
+        if self.pluginPath.isEmpty { self.pluginPath = Self.directoriesOfProgram }
     }
 
     /// Beside the executable, where a build leaves the libraries, and where an installation keeps them.
@@ -44,6 +51,16 @@ struct ConfigurationOptions: ParsableArguments {
 
 /// Reads and checks a configuration file; `name` is what errors call it.
 func loadConfiguration(_ file: String, called name: String? = nil) throws -> Configuration {
+    let text = try readConfiguration(file, called: name)
+    do {
+        return try Configuration.load(yaml: text, file: name ?? file)
+    } catch {
+        throw ConfigurationFailure(error.description)
+    }
+}
+
+/// Reads a configuration file of any kind as text.
+func readConfiguration(_ file: String, called name: String? = nil) throws -> String {
     let name = name ?? file
     let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -61,11 +78,7 @@ func loadConfiguration(_ file: String, called name: String? = nil) throws -> Con
         bytes += buffer[..<count]
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw ConfigurationFailure("\(name):1: expected UTF-8") }
-    do {
-        return try Configuration.load(yaml: text, file: name)
-    } catch {
-        throw ConfigurationFailure(error.description)
-    }
+    return text
 }
 
 /// A start that the configuration forbids: one line, exit code 78 (EX_CONFIG).

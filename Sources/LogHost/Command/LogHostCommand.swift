@@ -5,7 +5,7 @@ internal import Glibc
 struct LogHostCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "loghost", abstract: "Serves a node's logs over HTTP, through plugins.", version: LogHostVersion.text,
-        subcommands: [ServeCommand.self, PluginsCommand.self, ConfigCommand.self])
+        subcommands: [ServeCommand.self, PluginsCommand.self, ConfigCommand.self, DCOSLogCommand.self])
 }
 
 /// The program. A configuration that cannot be served ends it with one line and 78, `EX_CONFIG` of sysexits.h.
@@ -13,7 +13,7 @@ struct LogHostCommand: AsyncParsableCommand {
 enum Main {
     static func main() async {
         do {
-            var command = try LogHostCommand.parseAsRoot()
+            var command = try LogHostCommand.parseAsRoot(DCOSLogCommand.translated(Array(CommandLine.arguments.dropFirst())))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

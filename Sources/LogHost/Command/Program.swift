@@ -1,6 +1,7 @@
 internal import Glibc
 internal import HummingbirdCore
 internal import Logging
+internal import Metrics
 internal import NIOCore
 internal import NIOPosix
 internal import PluginABI
@@ -16,6 +17,21 @@ struct Program {
     private let outbound: OutboundClient
     private let site: Site
     private let launch: Launch
+
+    /// Runs a host in this process until it is told to stop; `whenMade` is called before it begins.
+    static func serve(_ configuration: Configuration, _ launch: Launch, whenMade: () -> Void = {}) async throws {
+        // A unix socket is nobody else's until it has the mode that was configured.
+        umask(0o177)
+        LoggingSystem.bootstrap { HostLogHandler(label: $0) }
+        let metrics = MetricStore()
+        MetricsSystem.bootstrap(metrics.factory())
+        defer { LogOutput.standard.flush(within: .seconds(1)) }
+        LogThreshold.shared.level = configuration.logLevel
+        let program = try Program(
+            configuration: configuration, metrics: metrics, launch: launch, logger: Logger(label: "loghost"))
+        whenMade()
+        try await program.run()
+    }
 
     /// Loads and creates everything; nothing runs yet. Throws one line for whatever is wrong.
     init(configuration: Configuration, metrics: MetricStore, launch: Launch, logger: Logger) throws {

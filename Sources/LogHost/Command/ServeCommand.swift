@@ -1,7 +1,5 @@
 internal import ArgumentParser
-internal import Glibc
 internal import Logging
-internal import Metrics
 
 /// `loghost serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -41,20 +39,12 @@ struct ServeCommand: AsyncParsableCommand {
         let token = self.options.config == nil ? try LocalToken(file: self.tokenFile) : nil
         defer { token?.remove() }
         if let token { configuration.permit(tokenSHA256: token.sha256) }
-        // A unix socket is nobody else's until it has the mode that was configured.
-        umask(0o177)
-        LoggingSystem.bootstrap { LineLogHandler(label: $0) }
-        let metrics = MetricStore()
-        MetricsSystem.bootstrap(metrics.factory())
-        defer { LineWriter.standardError.flush(within: .seconds(1)) }
-        LogThreshold.shared.level = configuration.logLevel
         var launch = Launch(
             manager: manager, sockets: sockets, clientHeader: token?.header, loadsByPath: self.unsafeLoadByPath, readAgain: nil)
         if self.options.config != nil { launch.readAgain = { try self.configuration(called: "configuration") } }
-        let program = try Program(
-            configuration: configuration, metrics: metrics, launch: launch, logger: Logger(label: "loghost"))
-        if let token, token.isFresh { print("The token, until this ends:  \(token.file)") }
-        try await program.run()
+        try await Program.serve(configuration, launch) {
+            if let token, token.isFresh { print("The token, until this ends:  \(token.file)") }
+        }
     }
 
     /// Reads the configuration, which errors may call by another name, and puts over it what the command line says.

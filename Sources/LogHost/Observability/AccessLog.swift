@@ -4,16 +4,16 @@ internal import Synchronization
 
 /// Writes one record for each request, when its answer has ended. The query is left out: filters name people and clients put secrets there.
 final class AccessLog: Sendable {
-    private let writer: LineWriter
+    private let output: LogOutput
     private let suppressed = Atomic(0)
 
-    init(_ writer: LineWriter = .standardError) {
-        self.writer = writer
+    init(_ output: LogOutput = .standard) {
+        self.output = output
     }
 
     /// `cause` says why the answer was cut off; nil when it came to its end.
     func record(_ exchange: Exchange, cause: String?) {
-        var line = RecordLine(event: "request")
+        var line = RecordLine(event: "request", for: self.output)
         let request = exchange.request
         line.append("method", request.method.rawValue)
         line.append("path", String((request.path ?? "").prefix { $0 != "?" && $0 != "#" }))
@@ -38,6 +38,6 @@ final class AccessLog: Sendable {
         let earlier = self.suppressed.exchange(0, ordering: .relaxed)
         if earlier > 0 { line.append("suppressed", number: earlier) }
         // Nobody reads what is written: an answer does not wait for that.
-        if !self.writer.write(line.ended) { self.suppressed.add(earlier + 1, ordering: .relaxed) }
+        if !self.output.write(line) { self.suppressed.add(earlier + 1, ordering: .relaxed) }
     }
 }

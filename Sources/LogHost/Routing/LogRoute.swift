@@ -140,7 +140,9 @@ struct LogRoute {
             let opening = LogOpening(
                 source: source, topic: topic, request: request, log: log, encoding: encoding, wakeID: lease.wakeID,
                 onGap: { metrics.countGap($0) }, onEntries: { tally?.add(entries: $0) }, checkClient: checkClient)
-            return (opening, try await opening.open())
+            var opened = try await opening.open()
+            if !log.query.follow { try opened.completeIfEnded() }
+            return (opening, opened)
         }
     }
 

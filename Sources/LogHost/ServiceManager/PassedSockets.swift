@@ -33,6 +33,11 @@ struct PassedSockets: Sendable {
         return PassedSockets(sockets: try zip(socketNames, descriptors).map { try PassedSocket(name: $0, descriptor: $1) })
     }
 
+    /// Each name once.
+    var names: [String] {
+        self.sockets.reduce(into: []) { names, socket in if !names.contains(socket.name) { names.append(socket.name) } }
+    }
+
     /// Those of one name: a unit may listen on several addresses.
     subscript(name: String) -> [PassedSocket] { self.sockets.filter { $0.name == name } }
 

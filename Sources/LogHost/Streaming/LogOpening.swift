@@ -25,6 +25,19 @@ package struct LogOpening: Sendable {
         var outcome: LogStream.Outcome
         /// Entries the landing really moved over.
         var moved: UInt64
+        /// The first bytes are all, with what closes the answer: its reader is closed.
+        private(set) var isWhole = false
+        /// There were no entries.
+        private(set) var isEmpty = false
+
+        /// Completes a range that has come to its end already, while a worker is at it. On a worker.
+        mutating func completeIfEnded() throws {
+            guard !self.outcome.continues, self.outcome != .fault else { return }
+            self.isEmpty = self.first.readableBytes == 0
+            self.stream.close()
+            try self.stream.finish(&self.first)
+            self.isWhole = true
+        }
     }
 
     package init(

@@ -52,7 +52,7 @@ struct RangeAnswer: Sendable {
             }
             return
         }
-        if first.readableBytes == 0, !self.isLines {
+        if self.opened.isEmpty || first.readableBytes == 0, !self.isLines {
             await self.close()
             for name in [HTTPField.Name.contentType, .contentDisposition] { head.headerFields[name] = nil }
             head.status = .noContent
@@ -97,13 +97,16 @@ struct RangeAnswer: Sendable {
 
     /// Closes the reader and completes the last bytes.
     private func end(_ chunk: ByteBuffer) async throws -> ByteBuffer {
-        try await self.site.workers.run {
-            self.stream.close()
-            // Mostly nothing: the bytes there are would be copied for it, because they are shared.
-            var closing = ByteBuffer()
-            try self.stream.finish(&closing)
+        if self.opened.isWhole, self.gzip == nil { return chunk }
+        return try await self.site.workers.run {
             var last = chunk
-            if closing.readableBytes > 0 { last.writeImmutableBuffer(closing) }
+            if !self.opened.isWhole {
+                self.stream.close()
+                // Mostly nothing: the bytes there are would be copied for it, because they are shared.
+                var closing = ByteBuffer()
+                try self.stream.finish(&closing)
+                if closing.readableBytes > 0 { last.writeImmutableBuffer(closing) }
+            }
             return self.gzip?.compress(last, isLast: true) ?? last
         }
     }
@@ -143,13 +146,14 @@ struct RangeAnswer: Sendable {
     }
 
     private func close() async {
+        if self.opened.isWhole { return }
         _ = try? await self.site.workers.run { self.stream.close() }
     }
 }
 
 extension LogStream.Outcome {
     /// True when a range goes on.
-    fileprivate var continues: Bool {
+    var continues: Bool {
         switch self {
         case .more, .searching, .pending: true
         case .caughtUp, .end, .limit, .fault: false
