@@ -1,4 +1,5 @@
 import LogHost
+import Logging
 import Testing
 
 @Suite struct DCOSLogSettingsTests {

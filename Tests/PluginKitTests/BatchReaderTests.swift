@@ -21,7 +21,7 @@ import Testing
                 // The batch must outlast what is read meanwhile.
                 if random.next() % 4 == 0 { Thread.pause() }
                 switch step {
-                case .success(.batch): said += unsafe Self.numbers(reader)
+                case .success(.batch): said += Self.numbers(reader)
                 case .success(.gap(let gap)): said.append(-Int(gap.count ?? 0))
                 case .success(.end): break
                 case .success(.caughtUp), .success(.pending): script.reveal()
@@ -49,7 +49,7 @@ import Testing
         script.reveal(40)
         while said.count < 40 {
             guard case .batch = try reader.read(Self.limits) else { continue }
-            said += unsafe Self.numbers(reader)
+            said += Self.numbers(reader)
             Thread.pause()
         }
         // Meanwhile it was read that there is nothing more.
@@ -58,7 +58,7 @@ import Testing
             Issue.record("it says that there is nothing new")
             return
         }
-        said += unsafe Self.numbers(reader)
+        said += Self.numbers(reader)
         #expect(said == Array(1...said.count) && said.count > 40)
         reader.end()
     }

@@ -50,7 +50,7 @@ final class Script: Sendable {
             state.calls += 1
             state.running += 1
             if state.running > 1 { state.hasOverlapped = true }
-            state.threads.insert(unsafe UInt(pthread_self()))
+            state.threads.insert(UInt(pthread_self()))
         }
     }
 
@@ -82,8 +82,8 @@ final class ScriptedReader: LogReader {
         while batch.entryCount < limits.entries, batch.byteCount < limits.bytes {
             guard let number = self.script.next({ (1..<1_000).contains($0) }) else { break }
             let value = [UInt8](repeating: UInt8(number % 251), count: 60)
-            batch.append(name: Array("N".utf8).span.bytes, value: value.span.bytes)
-            batch.endEntry(cursor: Array("\(number)".utf8).span.bytes)
+            unsafe batch.append(name: Array("N".utf8).span.bytes, value: value.span.bytes)
+            unsafe batch.endEntry(cursor: Array("\(number)".utf8).span.bytes)
         }
         if batch.entryCount > 0 { return .batch }
         switch self.script.next({ _ in true }) {
