@@ -7,7 +7,7 @@ APT_TEST := systemd-journal-remote curl gcc python3
 APT_PACKAGE := patchelf binutils dpkg-dev
 APT_PACKAGE_TEST := systemd-journal-remote curl gcc python3 man-db groff
 
-.PHONY: run test build install deb check-packages bench bench-follow lint format abi check-toolchain dependencies test-dependencies \
+.PHONY: run test build install deb check-packages check-description bench bench-follow lint format abi check-toolchain dependencies test-dependencies \
 	package-dependencies clean
 
 # Serves this machine's journal on http://127.0.0.1:8080 and prints the curl line that follows it, with its token.
@@ -38,6 +38,10 @@ deb: build package-dependencies
 check-packages: package-dependencies
 	$(call install_missing,$(APT_PACKAGE_TEST))
 	BUILD=$(BIN) Tests/Packaging/check.sh
+
+# What the host says of itself, asked by schemathesis (PyPI).
+check-description: build
+	BUILD=$(BIN) python3 -B Tests/Description/check.py
 
 bench: build
 	python3 Benchmarks/run.py --loghost $(BIN)/loghost

@@ -22,7 +22,8 @@ import Testing
     @Test(arguments: [
         (#"{"role": "slave"}"#, "role", "agent_public"), (#"{"port": 65536}"#, "port", "65535"),
         (#"{"port": "1"}"#, "port", "whole"),
-        (#"{"timeout": "10"}"#, "timeout", "10s"), (#"{"timeout": "2h"}"#, "timeout", "1h"),
+        (#"{"timeout": "10"}"#, "timeout", "10s"), (#"{"timeout": "2h"}"#, "timeout", "10m"),
+        (#"{"timeout": "99ms"}"#, "timeout", "100ms"),
         (#"{"timeout": "s"}"#, "timeout", "10s"),
         (#"{"roles": "agent"}"#, "roles", "role"), (#"["agent"]"#, "", "object"), ("{", "", ""),
         (#"{"auth": 1}"#, "auth", "true"),

@@ -53,8 +53,8 @@ package struct DCOSLogSettings: Sendable, Hashable {
             sum += part
             rest = rest.dropFirst(number.count + unit.count)
         }
-        guard rest.isEmpty, sum >= .milliseconds(1), sum <= .seconds(3_600) else {
-            throw InvalidValue(expected: "a duration from 1ms to 1h, such as 10s", text: text)
+        guard rest.isEmpty, sum >= .milliseconds(100), sum <= .seconds(600) else {
+            throw InvalidValue(expected: "a duration from 100ms to 10m, such as 10s", text: text)
         }
         return sum
     }
@@ -111,7 +111,7 @@ package struct DCOSLogSettings: Sendable, Hashable {
 
     private func sandbox(_ role: Role) -> [(String, JSONText.Value)] {
         var members: [(String, JSONText.Value)] = [("role", .text(role.rawValue)), ("blank_lines", .text("drop"))]
-        if let timeout { members.append(("timeout", .text("\(timeout / .milliseconds(1))ms"))) }
+        if let timeout { members.append(("timeout", .text("\(Int(timeout / .milliseconds(1)))ms"))) }
         // The agent and the masters themselves are asked without TLS.
         return members
     }

@@ -36,7 +36,7 @@ struct DescribedRoute {
             let name = String(segment.dropFirst().dropLast(takesMore ? 4 : 1))
             var members: Members = [
                 ("name", .text(name)), ("in", .text("path")), ("required", .bool(true)),
-                ("schema", .object([("type", .text("string"))])),
+                ("schema", .object(ParameterSchema.segment(takesMore: takesMore))),
             ]
             if takesMore { members.append(("description", .text("One or more segments, with the slashes between them."))) }
             return members
@@ -54,9 +54,11 @@ struct DescribedRoute {
                 ("example", example),
             ])
         }
-        let text: Members = [("type", .text("string"))]
-        let count: Members = [("type", .text("integer")), ("minimum", .number(0))]
-        add("cursor", "Where to begin: BEG, END, or the cursor of an entry.", text, example: .text("END"))
+        let count = ParameterSchema.count
+        add(
+            "cursor", "Where to begin: BEG, END, or the cursor of an entry.",
+            ParameterSchema.cursor(of: self.route.traits.dialect, or: "BEG|END"),
+            example: .text("END"))
         if !always { add("limit", "Entries at most; 0 is no limit.", count, example: .number(10)) }
         switch self.route.traits.dialect {
         case .journalV1:
@@ -66,40 +68,45 @@ struct DescribedRoute {
                 add("read_reverse", "Reads from new to old.", [("type", .text("boolean"))], example: .bool(true))
             }
         case .journalV2, .lines:
-            add("skip", "Entries to step over; a negative number steps back.", [("type", .text("integer"))], example: .number(10))
+            add("skip", "Entries to step over; a negative number steps back.", ParameterSchema.steps, example: .number(10))
         case .none: break
         }
         if self.route.traits.dialect != .lines {
-            let pair: Members = [("type", .text("string")), ("pattern", .text("^[^:]+:"))]
             add(
                 "filter", "FIELD:VALUE, once or more; an entry has to match.",
-                [("type", .text("array")), ("items", .object(pair))], example: .list(["PRIORITY:3"]))
+                [("type", .text("array")), ("items", .object(ParameterSchema.filter))], example: .list(["PRIORITY:3"]))
         }
         if accepts.contains(.bounds) {
-            add("since", "An RFC 3339 time, @seconds, or a time before now such as -15m.", text, example: .text("-15m"))
-            add("until", "As since; the end.", text, example: .text("2026-01-01T00:00:00Z"))
+            add(
+                "since", "An RFC 3339 time, @seconds, or a time before now such as -15m.", ParameterSchema.bound,
+                example: .text("-15m"))
+            add("until", "As since; the end.", ParameterSchema.bound, example: .text("2026-01-01T00:00:00Z"))
         }
         if accepts.contains(.follow) {
             add("follow", "Goes on with news for ever.", [("type", .text("boolean"))], example: .bool(false))
         }
-        if accepts.contains(.postfix) { add("postfix", "Becomes part of the file's name.", text, example: .text("monday")) }
+        if accepts.contains(.postfix) {
+            add("postfix", "Becomes part of the file's name.", ParameterSchema.printable, example: .text("monday"))
+        }
         if self.isNegotiated {
-            let names: Members = text + [("enum", .list(self.formats.map(\.name)))]
             if let format = self.formats.first {
-                add("format", "The format, whatever Accept says.", names, example: .text(format.name))
+                add(
+                    "format", "The format, whatever Accept says.", ParameterSchema.words(self.formats.map(\.name)),
+                    example: .text(format.name))
             }
         }
         add(
-            "values", "Shows repeated fields and bytes as they are.", text + [("enum", .list(["exact"]))], example: .text("exact")
+            "values", "Shows repeated fields and bytes as they are.", ParameterSchema.words(["exact"]), example: .text("exact")
         )
         if accepts.contains(.follow) || self.route.traits.follow != .never {
             add(
-                "on_slow", "What becomes of a follow that does not keep up.", text + [("enum", .list(["wait", "disconnect"]))],
+                "on_slow", "What becomes of a follow that does not keep up.", ParameterSchema.words(["wait", "disconnect"]),
                 example: .text("disconnect"))
         }
         if accepts.contains(.lastEventID) {
             parameters.append([
-                ("name", .text("Last-Event-ID")), ("in", .text("header")), ("schema", .object(text)),
+                ("name", .text("Last-Event-ID")), ("in", .text("header")),
+                ("schema", .object(ParameterSchema.cursor(of: self.route.traits.dialect, or: "end"))),
                 ("description", .text("Goes on behind this entry, in place of cursor and skips.")),
             ])
         }
@@ -110,7 +117,7 @@ struct DescribedRoute {
 
     private var responses: Members {
         var responses: Members = [("200", .object(self.success))]
-        if self.isLog, self.route.traits.dialect != .lines {
+        if self.isLog, self.route.traits.dialect != .lines || self.route.traits.accepts.contains(.lastEventID) {
             responses.append(("204", .object([("description", .text("There is nothing."))])))
         }
         if !self.isLog { responses.append(("303", .object([("description", .text("It is elsewhere."))]))) }

@@ -3,6 +3,7 @@ enum JSONText {
     enum Value {
         case text(String)
         case number(UInt64)
+        case integer(Int64)
         case bool(Bool)
         case list([String])
         case array([Value])
@@ -18,6 +19,7 @@ enum JSONText {
         switch value {
         case .text(let text): self.string(text)
         case .number(let number): "\(number)"
+        case .integer(let number): "\(number)"
         case .bool(let bool): bool ? "true" : "false"
         case .list(let list): "[" + list.map { self.string($0) }.joined(separator: ",") + "]"
         case .array(let values): "[" + values.map { self.value($0) }.joined(separator: ",") + "]"
