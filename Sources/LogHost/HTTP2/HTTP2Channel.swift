@@ -62,16 +62,14 @@ struct HTTP2Channel {
     }
 
     func handle(_ streams: IncomingStreams, of channel: any Channel, logger: Logger) async {
-        await LoopExecutor.run(on: channel.eventLoop) {
-            await withTaskCancellationHandler {
-                await withDiscardingTaskGroup { group in
-                    while let stream = await streams.next() {
-                        group.addTask { await self.handle(stream, logger) }
-                    }
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                while let stream = await streams.next() {
+                    group.addTask { await self.handle(stream, logger) }
                 }
-            } onCancel: {
-                channel.close(promise: nil)
             }
+        } onCancel: {
+            channel.close(promise: nil)
         }
     }
 

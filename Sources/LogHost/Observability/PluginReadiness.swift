@@ -50,7 +50,7 @@ final class PluginReadiness: Sendable {
             // Nobody waits for longer than the deadline, whatever the plugin and the workers do.
             return try await asking.perform(until: deadline) { operation in
                 Task {
-                    let checks = try await workers.run { health.check() }
+                    let checks = try await workers.call { health.check() }
                     _ = asking.complete(operation, .success(checks))
                 }
             } cancel: { _ in

@@ -30,7 +30,7 @@ struct HostAnswer {
         let states = await self.site.readiness.states()
         let site = self.site
         // Hashing reads whole files.
-        let list = try await site.workers.run { PluginList(site: site, states: states).text() }
+        let list = try await site.workers.call { PluginList(site: site, states: states).text() }
         return Self.whole(.ok, "application/json", list)
     }
 

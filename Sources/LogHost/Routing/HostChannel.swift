@@ -68,10 +68,6 @@ struct HostChannel: ServerChildChannel {
     }
 
     func handle(value: Value, logger: Logger) async {
-        await LoopExecutor.run(on: value.channel.eventLoop) { await self.serve(value, logger) }
-    }
-
-    private func serve(_ value: Value, _ logger: Logger) async {
         do {
             try await withTaskCancellationHandler {
                 try await value.executeThenClose { inbound, outbound in

@@ -53,7 +53,7 @@ struct LogRoute {
         if let seat {
             head.headerFields[.accelBuffering] = "no"
             if self.exchange.request.method == .head {
-                try await self.site.workers.run { opened.stream.close() }
+                try await self.site.workers.call { opened.stream.close() }
                 self.exchange.answer = .whole(head, nil)
                 return nil
             }
@@ -89,7 +89,7 @@ struct LogRoute {
     /// Waits for a seat among the follows that read for themselves.
     private func takeSeat(_ signal: FollowSignal) async throws -> Seats.Seat {
         let (seat, evicted) = self.site.follows.seats.take(signal)
-        if let evicted { try await self.site.workers.run { evicted.close() } }
+        if let evicted { try await self.site.workers.call { evicted.close() } }
         if seat.isHeld { return seat }
         guard let connection = self.site.connections.connection(of: self.exchange.channel) else { throw CancellationError() }
         connection.onGone { signal.end(.clientGone) }

@@ -39,7 +39,7 @@ struct FollowAnswer: Sendable {
         self.site.shutdown.remove(shutdown)
         self.site.follows.remove(self.signal)
         self.site.authorization?.rechecks.remove(self.signal)
-        _ = try? await self.site.workers.run { self.follower.close() }
+        _ = try? await self.site.workers.call { self.follower.close() }
     }
 
     private func follow(_ outbound: Exchange.Outbound) async throws {
@@ -94,12 +94,12 @@ struct FollowAnswer: Sendable {
 
     private func step() async throws -> Follower.Step {
         guard self.follower.needsWorker else { return self.follower.step() }
-        return try await self.site.workers.run { self.follower.step() }
+        return try await self.site.workers.call { self.follower.step() }
     }
 
     private func takeSeat() async throws -> Seats.Seat {
         let (seat, evicted) = self.site.follows.seats.take(self.signal)
-        if let evicted { try await self.site.workers.run { evicted.close() } }
+        if let evicted { try await self.site.workers.call { evicted.close() } }
         return seat
     }
 
@@ -145,7 +145,7 @@ struct FollowAnswer: Sendable {
             try await self.exchange.write(buffers, to: outbound)
             return
         }
-        if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
+        if let lost = self.follower.park() { try await self.site.workers.call { lost.close() } }
         defer { self.follower.unpark() }
         // Nobody else can have a seat that is kept in the middle of an entry.
         let followStall = self.site.limits.followStall
@@ -156,7 +156,7 @@ struct FollowAnswer: Sendable {
     /// Lets who waits for a seat have this one, when a search goes on and on.
     private func yieldSeat() async throws {
         guard self.site.follows.seats.areWanted else { return }
-        if let lost = self.follower.park() { try await self.site.workers.run { lost.close() } }
+        if let lost = self.follower.park() { try await self.site.workers.call { lost.close() } }
         self.follower.unpark()
     }
 
@@ -187,7 +187,7 @@ struct FollowAnswer: Sendable {
     private func send(event: String?, data: String, id: String, isComplete: Bool, _ outbound: Exchange.Outbound) async throws {
         let encoding = self.follower.opening.encoding
         let isEventStream = encoding.encoder.isEventStream
-        let last = try await self.site.workers.run {
+        let last = try await self.site.workers.call {
             let state = try encoding.begin()
             var last = ByteBuffer()
             if isEventStream, let event { try state.append(event: event, data: data, id: id, to: &last) }

@@ -104,10 +104,10 @@ struct PlainAnswer: Sendable {
     private typealias Piece = ByteStreamHandle.Piece
 
     private func read(_ stream: ByteStreamHandle) async throws -> Piece {
-        try await self.site.workers.run { try stream.read(limit: Self.pieceBytes) }
+        try await self.site.workers.call { try stream.read(limit: Self.pieceBytes) }
     }
 
     private func close(_ stream: ByteStreamHandle) async {
-        _ = try? await self.site.workers.run { stream.close() }
+        _ = try? await self.site.workers.call { stream.close() }
     }
 }

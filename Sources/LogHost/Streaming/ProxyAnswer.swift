@@ -36,7 +36,7 @@ struct ProxyAnswer: Sendable {
     private func request(_ forward: Forward) async throws -> ForwardedRequest {
         let (request, certificates) = (self.exchange.request, self.site.forwarding.certificates)
         do {
-            return try await self.site.workers.run {
+            return try await self.site.workers.call {
                 try ForwardedRequest(forward, of: request, certificates: certificates)
             }
         } catch let failure as PluginFailure {

@@ -92,13 +92,13 @@ struct RangeAnswer: Sendable {
     /// Compresses on a worker, when the answer is compressed.
     private func pack(_ chunk: ByteBuffer) async throws -> ByteBuffer {
         guard let gzip else { return chunk }
-        return try await self.site.workers.run { gzip.compress(chunk, isLast: false) }
+        return try await self.site.workers.call { gzip.compress(chunk, isLast: false) }
     }
 
     /// Closes the reader and completes the last bytes.
     private func end(_ chunk: ByteBuffer) async throws -> ByteBuffer {
         if self.opened.isWhole, self.gzip == nil { return chunk }
-        return try await self.site.workers.run {
+        return try await self.site.workers.call {
             var last = chunk
             if !self.opened.isWhole {
                 self.stream.close()
@@ -114,7 +114,7 @@ struct RangeAnswer: Sendable {
     /// Fills the next buffer, going on over silence until the deadline.
     private func next(_ deadline: ContinuousClock.Instant) async throws -> (ByteBuffer, LogStream.Outcome) {
         while true {
-            let (buffer, outcome) = try await self.site.workers.run {
+            let (buffer, outcome) = try await self.site.workers.call {
                 var buffer = ByteBuffer()
                 while true {
                     let outcome = self.stream.fill(&buffer)
@@ -147,7 +147,7 @@ struct RangeAnswer: Sendable {
 
     private func close() async {
         if self.opened.isWhole { return }
-        _ = try? await self.site.workers.run { self.stream.close() }
+        _ = try? await self.site.workers.call { self.stream.close() }
     }
 }
 

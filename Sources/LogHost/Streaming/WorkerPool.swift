@@ -54,8 +54,25 @@ final class WorkerPool: TaskExecutor, @unchecked Sendable {
     #endif
 
     /// Runs a body, and what it awaits, on the workers.
+    // A preference alone says where a task goes on after it has waited; until then an optimized build stays where it was.
     func run<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
-        try await withTaskExecutorPreference(self) { try await body() }
+        try await withTaskExecutorPreference(self) {
+            await Task.yield()
+            return try await body()
+        }
+    }
+
+    /// Makes a call that does not await anything on a worker.
+    func call<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        self.waiting.add(1, ordering: .relaxed)
+        return try await withCheckedThrowingContinuation { continuation in
+            self.threads.submit { _ in
+                // Also when the pool is stopping: what has to be closed is closed.
+                self.waiting.subtract(1, ordering: .relaxed)
+                Self.mark()
+                continuation.resume(with: Result(catching: body))
+            }
+        }
     }
 
     /// Returns when a thread of the pool has been free for a moment.
