@@ -140,7 +140,7 @@ actor FilePump {
         let piece: (overlap: Int, bytes: [UInt8])?
         do {
             piece = try await reads.next()
-        } catch let error as PluginError where error.code == .notFound && self.place.offset > 0 {
+        } catch let error as PluginError where error.code == .notFound && (self.follow != nil || self.place.offset > 0) {
             // Renamed since it was listed.
             try await self.relocate(feed)
             return true

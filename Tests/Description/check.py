@@ -97,7 +97,7 @@ def main():
                 [
                     sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml", "run",
                     f"http://127.0.0.1:{port}/openapi.json", "--exclude-path-regex", LEFT_OUT, "--checks", "all", "--phases", "examples,coverage,fuzzing",
-                    "--max-examples", "60", "--request-timeout", "10", "--seed", "1", "--continue-on-failure", "--no-color",
+                    "--max-examples", "60", "--request-timeout", "10", "--generation-deterministic", "--continue-on-failure", "--no-color",
                 ],
                 env={**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": f"{HERE}:{os.environ.get('PYTHONPATH', '')}"},
                 cwd=directory, check=False)

@@ -173,7 +173,8 @@ for example in master agent agent-public; do
 done
 
 # In the place of dcos-log, with its configuration. Its way to find the address of an agent is a program that belongs to DC/OS.
-mkdir -p "$root/opt/mesosphere/bin" "$root/run/dcos"
+mkdir -p "$root/opt/mesosphere/bin" "$root/run/dcos" "$root/dev"
+: >"$root/dev/null"
 printf '#include <stdio.h>\nint main(void) { return puts("127.0.0.1") < 0; }\n' |
     gcc -x c -static -o "$root/opt/mesosphere/bin/detect_ip" -
 for role in master agent agent_public; do
@@ -204,6 +205,10 @@ while True:
     print(journal.recv(65536).decode(errors="replace"), flush=True)
 ' "$root/run/systemd/journal/socket" >"$work/records" &
 journal=$!
+for _ in $(seq 150); do
+    [ ! -S "$root/run/systemd/journal/socket" ] || break
+    sleep 0.1
+done
 sed 's#systemd:loghost.socket#unix:/tmp/own.sock#' "$root/etc/loghost/loghost.yaml" >"$root/tmp/own.yaml"
 echo 'access_log: true' >>"$root/tmp/own.yaml"
 : >"$work/log"

@@ -65,7 +65,7 @@ struct DescribedRoute {
             add("skip_next", "Entries to step over, forward.", count, example: .number(10))
             add("skip_prev", "Entries to step back.", count, example: .number(10))
             if accepts.contains(.reverse), !always {
-                add("read_reverse", "Reads from new to old.", [("type", .text("boolean"))], example: .bool(true))
+                add("read_reverse", "Reads from new to old.", ParameterSchema.flag, example: .bool(true))
             }
         case .journalV2, .lines:
             add("skip", "Entries to step over; a negative number steps back.", ParameterSchema.steps, example: .number(10))
@@ -83,7 +83,7 @@ struct DescribedRoute {
             add("until", "As since; the end.", ParameterSchema.bound, example: .text("2026-01-01T00:00:00Z"))
         }
         if accepts.contains(.follow) {
-            add("follow", "Goes on with news for ever.", [("type", .text("boolean"))], example: .bool(false))
+            add("follow", "Goes on with news for ever.", ParameterSchema.flag, example: .bool(false))
         }
         if accepts.contains(.postfix) {
             add("postfix", "Becomes part of the file's name.", ParameterSchema.printable, example: .text("monday"))

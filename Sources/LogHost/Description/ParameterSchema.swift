@@ -3,14 +3,22 @@ enum ParameterSchema {
     typealias Members = [(String, JSONText.Value)]
 
     static var text: Members { [("type", .text("string"))] }
-    static var count: Members { [("type", .text("integer")), ("minimum", .number(0)), ("maximum", .number(UInt64.max))] }
+    static var count: Members {
+        self.given([("type", .text("integer")), ("minimum", .number(0)), ("maximum", .number(UInt64.max))])
+    }
     static var steps: Members {
-        [("type", .text("integer")), ("minimum", .integer(Int64.min)), ("maximum", .integer(Int64.max))]
+        self.given([("type", .text("integer")), ("minimum", .integer(Int64.min)), ("maximum", .integer(Int64.max))])
+    }
+    static var flag: Members { self.given([("type", .text("boolean"))]) }
+
+    /// A value, or none: an empty parameter is as good as no parameter.
+    private static func given(_ schema: Members) -> Members {
+        [("anyOf", .array([.object(schema), .object(self.text + [("maxLength", .number(0))])]))]
     }
 
     static func pattern(_ pattern: String) -> Members { self.text + [("pattern", .text(pattern))] }
 
-    /// One of some words. An empty parameter is none at all.
+    /// One of some words.
     static func words(_ words: [String]) -> Members { self.text + [("enum", .list(words + [""]))] }
 
     /// Text without control characters.
