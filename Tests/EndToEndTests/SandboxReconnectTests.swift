@@ -75,7 +75,9 @@ import Testing
             let file = [UInt8](repeating: UInt8(ascii: "y"), count: size) + Array("\nshort\n".utf8)
             try sandboxes.write(file, to: "stdout")
             let before = try Self.peakMemory(of: server)
-            #expect(try await server.get("\(Sandboxes.base)/stdout").body == file)
+            // Nobody wants to see the differences of megabytes.
+            let isSame = try await server.get("\(Sandboxes.base)/stdout").body == file
+            #expect(isSame)
             #expect(try await server.get("\(Sandboxes.base)/stdout?format=json").body.count > size)
             #expect(try Self.peakMemory(of: server) - before < size, "of \(before) before")
         }
