@@ -124,7 +124,7 @@ actor FilePump {
 
     /// Keeps several reads under way, up to the size that is known.
     private func readAhead(_ feed: FileFeed) async throws -> Bool {
-        let (files, path, kept) = (self.file.files, self.path, self.place.kept)
+        let (file, place) = (self.file, self.place)
         let overlap = self.stride.length >= Self.smallestOverlapping ? FilePlace.beforeCapacity : 0
         let reads =
             self.reads
@@ -132,8 +132,7 @@ actor FilePump {
                 from: self.place.offset, known: self.place.before.count, to: self.place.size, stride: self.stride.length,
                 overlap: overlap, count: self.readAhead
             ) {
-                if let kept { return try await kept.read(at: $0, length: $1) }
-                return try await files.read(path, at: $0, length: $1)
+                try await file.read(place, at: $0, length: $1)
             }
         // What is under way beyond a piece that came short, or failed, is in the wrong place.
         self.reads = nil

@@ -27,6 +27,23 @@ expect() {
     printf '%s\n' "$2" | grep -qE -- "$3" || fail "$1: expected $3, found: $2"
 }
 
+# wait_for PATTERN FILE WHAT: until what runs has written it.
+wait_for() {
+    for _ in $(seq 150); do
+        ! grep -q "$1" "$2" || return 0
+        kill -0 "$server" 2>/dev/null || fail "$3 does not start: $(cat "$work/log")"
+        sleep 0.1
+    done
+    fail "$3 was not ready: $(cat "$work/log")"
+}
+
+# stop WHAT: as a service manager does.
+stop() {
+    kill -TERM "$server"
+    wait "$server" || fail "$1 does not stop cleanly: $(cat "$work/log")"
+    server=
+}
+
 root=$work/root
 dev=$work/dev
 BUILD=$build OUT=$work COMPRESSION=none sh Packaging/deb.sh >/dev/null
@@ -133,19 +150,12 @@ touch "$work/record"
 python3 -B Tests/Systemd/launch.py --pass "loghost.socket=unix:$socket" --notify "@loghost-packaging-$$" --record "$work/record" \
     $unshare sh -c "$enter" "$root" /usr/bin/loghost serve --config /etc/loghost/loghost.yaml >"$work/log" 2>&1 &
 server=$!
-for _ in $(seq 150); do
-    ! grep -q 'READY=1' "$work/record" || break
-    kill -0 "$server" 2>/dev/null || fail "the service did not start: $(cat "$work/log")"
-    sleep 0.1
-done
-grep -q 'READY=1' "$work/record" || fail "the service was not ready: $(cat "$work/log")"
+wait_for 'READY=1' "$work/record" "the service"
 text=$(curl -sS --max-time 10 --unix-socket "$socket" http://localhost/v2/component)
 expect "the journal as text" "$text" 'from the package$'
 json=$(curl -sS --max-time 10 --unix-socket "$socket" -H 'Accept: application/json' http://localhost/v2/component)
 expect "the journal as JSON" "$json" '"MESSAGE":"from the package"'
-kill -TERM "$server"
-wait "$server" || fail "the service did not stop cleanly: $(cat "$work/log")"
-server=
+stop "the service"
 [ "$(grep -c listening "$work/log")" = 1 ] || fail "the service listens elsewhere too: $(cat "$work/log")"
 
 # The nodes of DC/OS: the plugins take their configurations, and nobody reads without a token. There is no cluster here.
@@ -156,20 +166,14 @@ for example in master agent agent-public; do
     # shellcheck disable=SC2086
     $unshare sh -c "$enter" "$root" /usr/bin/loghost serve --config /tmp/dcos.yaml >"$work/log" 2>&1 &
     server=$!
-    for _ in $(seq 150); do
-        ! grep -q listening "$work/log" || break
-        kill -0 "$server" 2>/dev/null || fail "$example does not start: $(cat "$work/log")"
-        sleep 0.1
-    done
+    wait_for listening "$work/log" "$example"
     task=/v2/task/frameworks/F/executors/E/runs/R/stdout
     [ $example != master ] || task=/v2/task/T
     for path in /v1/range/ /v2/component $task /system/v1/agent/A/logs/v2/component; do
         status=$(curl -sS --max-time 10 --unix-socket "$root/tmp/dcos.sock" -o /dev/null -w '%{http_code}' "http://localhost$path")
         expect "$path with $example" "$status" '^401$'
     done
-    kill -TERM "$server"
-    wait "$server" || fail "$example does not stop cleanly: $(cat "$work/log")"
-    server=
+    stop "$example"
 done
 
 # In the place of dcos-log, with its configuration. Its way to find the address of an agent is a program that belongs to DC/OS.
@@ -182,16 +186,10 @@ for role in master agent agent_public; do
     # shellcheck disable=SC2086
     $unshare sh -c "$enter" "$root" /usr/bin/loghost dcos-log -config=/tmp/dcos-log.json -auth=true -timeout 2s -verbose >"$work/log" 2>&1 &
     server=$!
-    for _ in $(seq 150); do
-        ! grep -q listening "$work/log" || break
-        kill -0 "$server" 2>/dev/null || fail "dcos-log as $role does not start: $(cat "$work/log")"
-        sleep 0.1
-    done
+    wait_for listening "$work/log" "dcos-log as $role"
     status=$(curl -sS --max-time 10 --unix-socket "$root/run/dcos/dcos-log.sock" -o /dev/null -w '%{http_code}' http://localhost/v1/range/)
     expect "dcos-log as $role" "$status" '^401$'
-    kill -TERM "$server"
-    wait "$server" || fail "dcos-log as $role does not stop cleanly: $(cat "$work/log")"
-    server=
+    stop "dcos-log as $role"
 done
 expect "a role that is none" "$(inside /usr/bin/loghost dcos-log -role slave 2>&1 || true)" 'master, agent or agent_public'
 
@@ -216,14 +214,9 @@ stream=$(stat -c '%d:%i' "$work/log")
 # shellcheck disable=SC2086
 JOURNAL_STREAM=$stream $unshare sh -c "$enter" "$root" /usr/bin/loghost serve --config /tmp/own.yaml 2>>"$work/log" &
 server=$!
-for _ in $(seq 150); do
-    ! grep -q 'MESSAGE=listening' "$work/records" || break
-    sleep 0.1
-done
+wait_for 'MESSAGE=listening' "$work/records" "a host with a journal"
 curl -sS --max-time 10 --unix-socket "$root/tmp/own.sock" -o /dev/null http://localhost/v2/component
-kill -TERM "$server"
-wait "$server" || fail "it does not stop cleanly with a journal: $(cat "$work/log")"
-server=
+stop "a host with a journal"
 kill "$journal"
 journal=
 expect "a record of the log" "$(cat "$work/records")" '^LOGHOST_ADDRESS=unix:'

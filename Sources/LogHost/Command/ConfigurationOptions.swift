@@ -51,16 +51,15 @@ extension Configuration {
 
 /// Reads and checks a configuration file; `name` is what errors call it.
 func loadConfiguration(_ file: String, called name: String? = nil) throws -> Configuration {
-    let text = try readConfiguration(file, called: name)
-    do {
-        return try Configuration.load(yaml: text, file: name ?? file)
-    } catch {
-        throw ConfigurationFailure(error.description)
+    try readConfiguration(file, called: name) { text, name throws(ConfigurationError) in
+        try Configuration.load(yaml: text, file: name)
     }
 }
 
-/// Reads a configuration file of any kind as text.
-func readConfiguration(_ file: String, called name: String? = nil) throws -> String {
+/// Reads a configuration file of any kind; `parse` gets its text and what errors call it.
+func readConfiguration<Value>(
+    _ file: String, called name: String?, _ parse: (_ text: String, _ name: String) throws(ConfigurationError) -> Value
+) throws -> Value {
     let name = name ?? file
     let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -78,7 +77,11 @@ func readConfiguration(_ file: String, called name: String? = nil) throws -> Str
         bytes += buffer[..<count]
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw ConfigurationFailure("\(name):1: expected UTF-8") }
-    return text
+    do throws(ConfigurationError) {
+        return try parse(text, name)
+    } catch {
+        throw ConfigurationFailure(error.description)
+    }
 }
 
 /// A start that the configuration forbids: one line, exit code 78 (EX_CONFIG).

@@ -69,11 +69,8 @@ struct DCOSLogCommand: AsyncParsableCommand {
     private func configuration(_ sockets: PassedSockets, called name: String? = nil) throws -> Configuration {
         var settings = DCOSLogSettings()
         if let config {
-            let text = try readConfiguration(config, called: name)
-            do throws(ConfigurationError) {
-                settings = try DCOSLogSettings(json: text, file: name ?? config)
-            } catch {
-                throw ConfigurationFailure(error.description)
+            settings = try readConfiguration(config, called: name) { text, name throws(ConfigurationError) in
+                try DCOSLogSettings(json: text, file: name)
             }
         }
         settings.override(by: try self.options())

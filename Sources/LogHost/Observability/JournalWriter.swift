@@ -1,30 +1,53 @@
 internal import CLinux
-internal import Dispatch
 internal import Glibc
-internal import Synchronization
 
 /// Hands records to the journal on a queue of its own, with their fields. What the journal does not take goes to standard error as a line.
 package final class JournalWriter: Sendable {
-    private struct State {
-        var waiting: [(record: [UInt8], line: [UInt8])] = []
-        var size = 0
-        var isDue = false
+    private struct Entry: Sendable {
+        var record: [UInt8]
+        var line: [UInt8]
     }
 
     /// Where journald listens.
     package static let path = "/run/systemd/journal/socket"
-    /// Bytes that wait while nobody takes them.
-    private static let capacity = 1 << 20
-    private static let delay = 5
 
-    private let descriptor: Int32
-    private let address: sockaddr_un
     private let lines: LineWriter
-    private let queue = DispatchQueue(label: "loghost.records")
-    private let state = Mutex(State())
+    private let backlog: Backlog<[Entry]>
 
     /// Nil when there can be no such socket. `lines` gets what is not taken.
     package init?(path: String = JournalWriter.path, lines: LineWriter = .standardError) {
+        guard let socket = JournalSocket(path: path) else { return nil }
+        self.lines = lines
+        self.backlog = Backlog(label: "loghost.records") { entries in
+            for entry in entries where !socket.send(entry.record) { _ = lines.write(entry.line) }
+        }
+    }
+
+    /// True when what a process writes to a descriptor goes to the journal, as the service manager says in JOURNAL_STREAM.
+    package static func receives(_ descriptor: Int32, stream: String?) -> Bool {
+        var status = stat()
+        guard let stream, unsafe fstat(descriptor, &status) == 0 else { return false }
+        return stream == "\(status.st_dev):\(status.st_ino)"
+    }
+
+    /// Takes a record, and the line that it is elsewhere; false when there is no room for it.
+    package func write(_ record: JournalRecord, line: [UInt8]) -> Bool {
+        self.backlog.append([Entry(record: record.bytes, line: line)], size: record.bytes.count + line.count)
+    }
+
+    /// Waits until everything is handed over, at most so long.
+    package func flush(within limit: Duration) {
+        self.backlog.flush(within: limit)
+        self.lines.flush(within: limit)
+    }
+}
+
+/// The way to a journald.
+private final class JournalSocket: Sendable {
+    private let descriptor: Int32
+    private let address: sockaddr_un
+
+    init?(path: String) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         var address = sockaddr_un()
@@ -37,55 +60,12 @@ package final class JournalWriter: Sendable {
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         self.descriptor = descriptor
         self.address = address
-        self.lines = lines
     }
 
     deinit { close(self.descriptor) }
 
-    /// True when what a process writes to a descriptor goes to the journal, as the service manager says in JOURNAL_STREAM.
-    package static func receives(_ descriptor: Int32, stream: String?) -> Bool {
-        var status = stat()
-        guard let stream, unsafe fstat(descriptor, &status) == 0 else { return false }
-        return stream == "\(status.st_dev):\(status.st_ino)"
-    }
-
-    /// Takes a record, and the line that it is elsewhere; false when there is no room for it.
-    package func write(_ record: JournalRecord, line: [UInt8]) -> Bool {
-        let size = record.bytes.count + line.count
-        let (isTaken, begins) = self.state.withLock { state in
-            guard state.size + size <= Self.capacity else { return (false, false) }
-            state.waiting.append((record.bytes, line))
-            state.size += size
-            defer { state.isDue = true }
-            return (true, !state.isDue)
-        }
-        if begins { self.queue.asyncAfter(deadline: .now() + .milliseconds(Self.delay)) { self.drain() } }
-        return isTaken
-    }
-
-    /// Waits until everything is handed over, at most so long.
-    package func flush(within limit: Duration) {
-        let written = DispatchSemaphore(value: 0)
-        self.queue.async {
-            self.drain()
-            written.signal()
-        }
-        _ = written.wait(timeout: .now() + .milliseconds(Int(limit / .milliseconds(1))))
-        self.lines.flush(within: limit)
-    }
-
-    private func drain() {
-        let waiting = self.state.withLock { state in
-            state.isDue = false
-            state.size = 0
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for (record, line) in waiting where !self.send(record) { _ = self.lines.write(line) }
-    }
-
     /// Waits while the journal is busy.
-    private func send(_ record: [UInt8]) -> Bool {
+    func send(_ record: [UInt8]) -> Bool {
         var address = self.address
         return unsafe withUnsafePointer(to: &address) { address in
             unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in

@@ -24,9 +24,10 @@ package enum LogOutput: Sendable {
 
     /// Takes a record that machines read; false when there is no room for it.
     func write(_ record: RecordLine) -> Bool {
-        switch self {
-        case .lines(let writer): writer.write(record.ended)
-        case .journal(let journal): journal.write(record.journalRecord, line: record.ended)
+        let line = record.ended
+        return switch self {
+        case .lines(let writer): writer.write(line)
+        case .journal(let journal): journal.write(record.journalRecord(line), line: line)
         }
     }
 }

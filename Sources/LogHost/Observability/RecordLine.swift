@@ -23,10 +23,10 @@ struct RecordLine {
     /// The line with its end.
     var ended: [UInt8] { self.bytes + Array("}\n".utf8) }
 
-    /// The fields, with the line as their message.
-    var journalRecord: JournalRecord {
+    /// The fields, with what `ended` gave as their message.
+    func journalRecord(_ line: [UInt8]) -> JournalRecord {
         var record = self.fields ?? JournalRecord(priority: 6)
-        record.append("MESSAGE", self.ended.dropLast())
+        record.append("MESSAGE", line.dropLast())
         return record
     }
 
