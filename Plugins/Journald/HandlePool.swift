@@ -19,7 +19,7 @@ final class HandlePool: Sendable {
     /// Field bytes after which a handle is not kept: its mappings count as this process's memory.
     private static let worn = 4 << 20
 
-    private let place: JournalPlace
+    let place: JournalPlace
     private let idle = Mutex(Idle())
     private let opened: Metric
     private let host: Host

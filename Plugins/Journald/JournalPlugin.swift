@@ -34,8 +34,13 @@ package struct JournalPlugin: Plugin {
     /// A journal without files, or without entries, is one that can be read.
     package func health() -> [HealthCheck] {
         do {
-            if let handle = try self.pool.take() { self.pool.give(handle) }
-            return [HealthCheck("journal", isReady: true)]
+            guard let handle = try self.pool.take() else {
+                return [HealthCheck("journal", isReady: true, message: "There are no journal files yet.")]
+            }
+            defer { self.pool.give(handle) }
+            return [
+                HealthCheck("journal", isReady: true, message: try handle.hasEntries ? "" : "The journal has no entries yet.")
+            ]
         } catch {
             return [HealthCheck("journal", isReady: false, message: (error as? PluginError)?.message ?? "It cannot be read.")]
         }

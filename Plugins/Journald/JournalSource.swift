@@ -32,6 +32,8 @@ struct JournalSource: LogSource {
         try JournalReader.open(query, pool: self.pool)
     }
 
+    func command(topic: [UInt8], query: Query) -> String? { JournalCommand(query, place: self.pool.place)?.text }
+
     private func variable(_ name: String, _ request: Request) throws -> String {
         guard let value = request[name] else { throw PluginError(.internalFault, "The route has no variable \(name).") }
         return value

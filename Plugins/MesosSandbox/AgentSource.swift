@@ -42,21 +42,44 @@ struct AgentSource: AsyncLogSource {
         }
         let member = query.follow ? SharedFile.Member(self.shared.file(topic)) : nil
         member?.begin(at: start.place.offset + UInt64(start.read.count))
-        let pump = FilePump(
-            start, of: file, readAhead: self.readAhead(query), follow: member.map { self.follow($0, path, request.credential) })
+        let readAhead = self.readAhead(query)
+        let follow = member.map { self.follow($0, path, request.credential) }
         let format = LineReader.Format(
             fields: path.fields(on: identity).map { (Array($0.name.utf8), Array($0.value.utf8)) }.filter { field in
                 query.needs.fields?.contains(field.name) ?? true
             },
             needsCursor: query.needs.cursor, dropsBlankLines: self.settings.dropsBlankLines)
-        let feed = FileFeed(pump, background: self.background, wake: wake)
-        let watch =
-            query.follow
-            ? try await file.files.watch(file.name, in: file.directory) { [weak feed] in feed?.noteChange() } : nil
-        let reader = LineReader(start, feed: feed, format: format, shared: member, watch: watch)
+        let background = self.background
+        let feed = { @Sendable [file] (start: LineStart) in
+            FileFeed(
+                FilePump(start, of: file, readAhead: readAhead, follow: follow),
+                first: FilePump.first(of: start, follows: follow != nil), background: background, wake: wake)
+        }
+        let reader: LineReader
+        if follow == nil, let kept = try await self.keep(file, start) {
+            let items = KeptRead(kept, at: start, capacity: file.files.readCapacity, pump: feed)
+            reader = LineReader(start, items: items, format: format, shared: nil)
+        } else {
+            let feed = feed(start)
+            let watch =
+                follow == nil
+                ? nil : try await file.files.watch(file.name, in: file.directory) { [weak feed] in feed?.noteChange() }
+            reader = LineReader(start, items: feed, format: format, shared: member, watch: watch)
+        }
         // There is no filter for lines; lines to step over towards the end are read, and the host counts them.
         let applied: Opened.Applied = query.skip <= 0 ? [.filter, .skip] : .filter
         return Opened(reader: reader, applied: applied, skipped: start.skipped)
+    }
+
+    /// The file of a place, where files can be kept, and where there is more to read of it than was read with the place.
+    private func keep(_ file: LogFile, _ start: LineStart) async throws -> KeptFile? {
+        guard !start.isComplete, start.place.name == file.name, let identity = start.place.identity else { return nil }
+        do {
+            let kept = try await file.files.keep(file.path(file.name))
+            return kept?.identity == identity ? kept : nil
+        } catch let error as PluginError where error.code == .notFound {
+            return nil
+        }
     }
 
     private func findStart(_ query: Query, _ file: LogFile, _ facts: FileFacts?) async throws -> LineStart {
@@ -132,12 +155,18 @@ struct AgentSource: AsyncLogSource {
         let (file, facts, _) = try await self.find(path, token: request.credential)
         guard let facts else { throw PluginError(.notFound, "The file is not there.") }
         let start = LineStart(place: FilePlace(name: file.name, size: facts.size, identity: facts.identity))
-        let pump = FilePump(start, of: file, readAhead: self.settings.readAhead, follow: nil)
+        let (readAhead, background) = (self.settings.readAhead, self.background)
+        let feed = { @Sendable (start: LineStart) in
+            FileFeed(FilePump(start, of: file, readAhead: readAhead, follow: nil), background: background, wake: wake)
+        }
+        let kept = try await self.keep(file, start)
+        let items: any FileItems =
+            kept.map { KeptRead($0, at: start, capacity: file.files.readCapacity, pump: feed) } ?? feed(start)
         return .stream(
             status: 200,
             headers: [
                 ("Content-Type", "application/octet-stream"), ("Content-Disposition", attachment(named: file.name)),
-            ], FileDownload(FileFeed(pump, background: self.background, wake: wake)))
+            ], FileDownload(items))
     }
 
     // MARK: The agent by its id

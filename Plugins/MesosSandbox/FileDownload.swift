@@ -2,18 +2,18 @@ internal import PluginKit
 
 /// A file's bytes as they are. The agent's own download is not used: it suffers from files that change.
 final class FileDownload: ByteReader {
-    private let feed: FileFeed
+    private let items: any FileItems
 
-    init(_ feed: FileFeed) {
-        self.feed = feed
+    init(_ items: any FileItems) {
+        self.items = items
     }
 
-    deinit { self.feed.close() }
+    deinit { self.items.close() }
 
     func read(limit: Int) throws -> ByteOutcome {
-        guard let item = self.feed.next() else { return .pending }
+        guard let item = try self.items.next() else { return .pending }
         switch item {
-        case .bytes(let bytes, _): return .bytes(bytes)
+        case .bytes(let bytes, let index, _): return .bytes(index == 0 ? bytes : Array(bytes[index...]))
         // What follows an older file is another one.
         case .quiet, .end, .next: return .end([])
         case .gap: throw PluginError(.upstream, "The file was cut while it was read.", detail: "Mesos agent")

@@ -2,11 +2,11 @@ internal import PluginKit
 internal import Synchronization
 
 /// What a file gives, piece by piece: between the task that fetches it and the worker that reads it.
-final class FileFeed: Sendable {
+final class FileFeed: FileItems {
     /// The next thing there is.
     enum Item: Sendable {
-        /// Bytes that follow on those before, at an offset.
-        case bytes([UInt8], at: UInt64)
+        /// Bytes that follow on those before: from an index on, which stands at an offset of the file.
+        case bytes([UInt8], from: Int, at: UInt64)
         /// From here on another file is read, from its beginning.
         case next
         /// Bytes are gone.
@@ -42,8 +42,13 @@ final class FileFeed: Sendable {
     private let background: Background
     private let wake: Wake
 
-    init(_ pump: FilePump, background: Background, wake: Wake) {
+    /// `first` is there already, before the pump has run.
+    init(_ pump: FilePump, first: [Item] = [], background: Background, wake: Wake) {
         self.pump = pump
+        self.state.withLock { state in
+            state.items = first
+            for case .bytes(let bytes, _, _) in first { state.byteCount += bytes.count }
+        }
         self.background = background
         self.wake = wake
     }
@@ -57,7 +62,7 @@ final class FileFeed: Sendable {
             }
             let item = state.items[state.head]
             state.head += 1
-            if case .bytes(let bytes, _) = item { state.byteCount -= bytes.count }
+            if case .bytes(let bytes, _, _) = item { state.byteCount -= bytes.count }
             if state.head == state.items.count || state.head >= 64 {
                 state.items.removeFirst(state.head)
                 state.head = 0
@@ -133,7 +138,7 @@ final class FileFeed: Sendable {
     func append(_ item: Item) {
         let isAwaited = self.state.withLock { state in
             if state.isClosed { return false }
-            if case .bytes(let bytes, _) = item { state.byteCount += bytes.count }
+            if case .bytes(let bytes, _, _) = item { state.byteCount += bytes.count }
             state.items.append(item)
             defer { state.isAwaited = false }
             return state.isAwaited

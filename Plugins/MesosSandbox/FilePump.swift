@@ -7,8 +7,6 @@ actor FilePump {
     private let follow: Follow?
     private let readAhead: Int
     private var place: FilePlace
-    /// What was read when the start was looked for.
-    private var first: [UInt8]
     /// All there was when the reading began has been fetched.
     private var isComplete: Bool
     /// How much is asked for at once: less after a server that gives less, and again more while it gives all of that.
@@ -17,7 +15,7 @@ actor FilePump {
     private var reads: ReadAhead?
     /// The current file is not there: since when, and whether that is because it was rotated.
     private var missing: (since: ContinuousClock.Instant, isRotated: Bool)?
-    /// Mesos could not be asked since then.
+    /// Mesos could not be asked, or files went away under each look, since then.
     private var troubleSince: ContinuousClock.Instant?
     private var looks = 0
     private var silence = Silence()
@@ -33,9 +31,16 @@ actor FilePump {
         self.follow = follow
         self.readAhead = readAhead
         self.place = start.place
-        self.first = start.read
+        self.place.pass(start.read[...])
         self.isComplete = start.isComplete
         self.stride = Stride(capacity: file.files.readCapacity)
+    }
+
+    /// What was read when the start was looked for, and for a range that has all of it then, its end.
+    static func first(of start: LineStart, follows: Bool) -> [FileFeed.Item] {
+        var items: [FileFeed.Item] = start.read.isEmpty ? [] : [.bytes(start.read, from: 0, at: start.place.offset)]
+        if start.isComplete, !follows { items.append(.quiet(seen: 0)) }
+        return items
     }
 
     /// Fetches until there is enough, or nothing more now. True when only the room is lacking.
@@ -45,7 +50,8 @@ actor FilePump {
                 do {
                     guard try await self.step(feed) else { return false }
                     self.troubleSince = nil
-                } catch let error as PluginError where error.retryable && self.follow != nil {
+                } catch let error as PluginError where self.follow != nil && (error.retryable || error.code == .notFound) {
+                    // A file that is not found was renamed between two requests: the next step looks where it is now.
                     try await self.bear(error)
                 }
             }
@@ -59,11 +65,6 @@ actor FilePump {
 
     /// Makes one step; false when there is nothing more now.
     private func step(_ feed: FileFeed) async throws -> Bool {
-        if !self.first.isEmpty {
-            self.give(self.first, feed)
-            self.first = []
-            return true
-        }
         if self.place.kept == nil, try await !self.keep(feed) { return true }
         if self.place.offset < self.place.size, !self.isComplete { return try await self.readAhead(feed) }
         if self.place.name != self.file.name { return try await self.goOn(feed) }
@@ -104,14 +105,15 @@ actor FilePump {
         return false
     }
 
-    private func give(_ bytes: [UInt8], _ feed: FileFeed) {
-        if bytes.isEmpty { return }
-        feed.append(.bytes(bytes, at: self.place.offset))
-        self.place.pass(bytes)
+    /// Gives what stands at the place: all bytes but the first few.
+    private func give(_ bytes: [UInt8], from index: Int = 0, _ feed: FileFeed) {
+        if bytes.count <= index { return }
+        feed.append(.bytes(bytes, from: index, at: self.place.offset))
+        self.place.pass(bytes[index...])
         self.silence.end()
     }
 
-    /// Waits a little while Mesos cannot be asked; throws when that takes too long.
+    /// Waits a little after an error that may pass; throws when that takes too long.
     private func bear(_ error: PluginError) async throws {
         guard let follow else { throw error }
         let since = self.troubleSince ?? .now
@@ -159,7 +161,7 @@ actor FilePump {
             return true
         }
         if self.follow != nil, try await self.wasReplacedUnread(feed) { return true }
-        self.give(Array(bytes.dropFirst(known.count)), feed)
+        self.give(bytes, from: known.count, feed)
         if bytes.count < self.stride.length {
             if self.place.offset < self.place.size { self.stride.shorten() }
         } else if !self.stride.lengthen() {
@@ -240,10 +242,12 @@ actor FilePump {
             try await self.relocate(feed)
             return true
         }
-        let news = Array(bytes.dropFirst(self.place.before.count))
-        if !news.isEmpty, try await self.wasReplacedUnread(feed) { return true }
-        self.give(news, feed)
-        if !news.isEmpty { return true }
+        let known = self.place.before.count
+        if bytes.count > known {
+            if try await self.wasReplacedUnread(feed) { return true }
+            self.give(bytes, from: known, feed)
+            return true
+        }
         if let kept = self.place.kept {
             let identity = try await self.file.files.identity(of: self.path)
             if identity != kept.identity {
@@ -369,7 +373,7 @@ actor FilePump {
             try await self.relocate(feed)
             return true
         }
-        self.give(Array(bytes.dropFirst(before.count)), feed)
+        self.give(bytes, from: before.count, feed)
         if bytes.count > before.count { return true }
         let own = self.file.number(of: self.place.name) ?? 1
         let younger = self.file.rotated(in: list).last { $0.number < own }

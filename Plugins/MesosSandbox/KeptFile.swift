@@ -19,6 +19,9 @@ final class KeptFile: Sendable {
         return try await self.threads.run { try file.bytes(at: offset, length: length) }
     }
 
+    /// The same, where waiting for the disk is allowed.
+    func readNow(at offset: UInt64, length: Int) throws -> [UInt8] { try self.file.bytes(at: offset, length: length) }
+
     /// When it was written last, in seconds.
     func modified() async throws -> Int64 {
         let file = self.file

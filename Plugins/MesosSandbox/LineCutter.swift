@@ -5,7 +5,7 @@ internal import PluginKit
 struct LineCutter {
     private let format: LineReader.Format
     private var prefix: FilePrefix
-    /// Where the bytes that are being cut stand in the file.
+    /// Where the first of the bytes that are being cut stands in the file, or would.
     private var chunkOffset: UInt64
     /// What is there of a line whose end has not come.
     private var unfinished: [UInt8] = []
@@ -47,10 +47,10 @@ struct LineCutter {
     /// How far the file has been cut.
     var end: UInt64 { self.unfinishedEnd }
 
-    /// Begins the next bytes.
-    mutating func begin(_ chunk: [UInt8], at offset: UInt64) {
-        self.chunkOffset = offset
-        self.prefix.extend(chunk, at: offset)
+    /// Begins the next bytes: from an index on, which stands at an offset of the file.
+    mutating func begin(_ chunk: [UInt8], from index: Int, at offset: UInt64) {
+        self.chunkOffset = offset - UInt64(index)
+        self.prefix.extend(chunk[index...], at: offset)
     }
 
     /// Begins another file.

@@ -11,7 +11,9 @@ final class LineReader: LogReader {
         var dropsBlankLines: Bool
     }
 
-    private let feed: FileFeed
+    private let items: any FileItems
+    /// Nil for what is read without a pump.
+    private let feed: FileFeed?
     /// Nil for a range.
     private let shared: SharedFile.Member?
     /// Nil where nobody tells of changes.
@@ -41,8 +43,9 @@ final class LineReader: LogReader {
     /// How long a follow waits for the end of a line.
     private static let lineInterval = Duration.seconds(2)
 
-    init(_ start: LineStart, feed: FileFeed, format: Format, shared: SharedFile.Member?, watch: FileWatch? = nil) {
-        self.feed = feed
+    init(_ start: LineStart, items: any FileItems, format: Format, shared: SharedFile.Member?, watch: FileWatch? = nil) {
+        self.items = items
+        self.feed = items as? FileFeed
         self.watch = watch
         self.shared = shared
         self.lines = LineCutter(start, format)
@@ -50,7 +53,9 @@ final class LineReader: LogReader {
         self.end = start.place.offset
     }
 
-    deinit { self.feed.close() }
+    deinit { self.items.close() }
+
+    var readsAhead: Bool { self.feed == nil }
 
     func read(into batch: inout BatchBuilder, limits: ReadLimits) throws -> ReadOutcome {
         if let next = self.next.take() {
@@ -65,14 +70,14 @@ final class LineReader: LogReader {
                 if batch.entryCount > 0 { self.beganInsideLine = false }
                 continue
             }
-            guard let item = self.feed.next() else { return self.give(batch, then: nil) ?? .pending }
+            guard let item = try self.items.next() else { return self.give(batch, then: nil) ?? .pending }
             switch item {
-            case .bytes(let bytes, let offset):
+            case .bytes(let bytes, let index, let offset):
                 self.chunk = bytes
-                self.position = 0
-                self.end = offset + UInt64(bytes.count)
+                self.position = index
+                self.end = offset + UInt64(bytes.count - index)
                 self.interval = Self.shortestInterval
-                self.lines.begin(bytes, at: offset)
+                self.lines.begin(bytes, from: index, at: offset)
             case .next:
                 // A line may go on in the next file; nobody can tell.
                 self.lines.endUnfinished(into: &batch)
@@ -114,7 +119,7 @@ final class LineReader: LogReader {
     /// How much longer there is nothing to look for: a wake may be a late one.
     private func quietLeft() -> Duration? {
         guard let quiet = self.quiet.take(), let shared, shared.givenByOthers == quiet.seen else { return nil }
-        let left = (self.feed.hasNews ? min(quiet.until, quiet.since + Self.newsInterval) : quiet.until) - .now
+        let left = (self.feed?.hasNews == true ? min(quiet.until, quiet.since + Self.newsInterval) : quiet.until) - .now
         guard left > .milliseconds(1) else { return nil }
         self.quiet = quiet
         return left
@@ -147,14 +152,14 @@ final class LineReader: LogReader {
         if let given = self.give(batch, then: nil) { return given }
         // What another reader has given meanwhile may be more than was looked at.
         if shared.givenByOthers != seen {
-            self.feed.look(after: .zero)
+            self.feed?.look(after: .zero)
             return .pending
         }
         self.interval = min(self.interval * 2, self.watch == nil ? Self.longestInterval : Self.longestWatchedInterval)
-        if self.feed.hasNews { wait = min(wait, Self.newsInterval) }
+        if self.feed?.hasNews == true { wait = min(wait, Self.newsInterval) }
         // Not at the end before it is known where the line that it began in is cut.
         if self.beganInsideLine {
-            self.feed.look(after: wait)
+            self.feed?.look(after: wait)
             return .pending
         }
         let now = ContinuousClock.now

@@ -136,7 +136,7 @@ struct LineStartFinder: Sendable {
                 of: path, at: place.offset + UInt64(bytes.count), count: count - bytes.count)
         }
         guard bytes.count >= count else { return nil }
-        place.pass(Array(bytes.prefix(count)))
+        place.pass(bytes.prefix(count))
         return LineStart(place: place, dropsNewline: true, read: Array(bytes.dropFirst(count)))
     }
 

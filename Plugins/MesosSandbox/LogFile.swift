@@ -80,12 +80,12 @@ struct FilePlace: Sendable {
     static let beforeCapacity = 64
 
     /// Moves over bytes that were read at the offset.
-    mutating func pass(_ bytes: [UInt8]) {
+    mutating func pass(_ bytes: ArraySlice<UInt8>) {
         self.prefix.extend(bytes, at: self.offset)
         self.offset += UInt64(bytes.count)
         self.size = max(self.size, self.offset)
         self.before = Array(
-            (bytes.count >= Self.beforeCapacity ? bytes[...] : (self.before + bytes)[...]).suffix(Self.beforeCapacity))
+            (bytes.count >= Self.beforeCapacity ? bytes : (self.before + bytes)[...]).suffix(Self.beforeCapacity))
     }
 
     /// True when the place lies inside a line.

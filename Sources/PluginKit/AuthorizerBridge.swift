@@ -41,9 +41,9 @@ final class Operations: Sendable {
 
     private let operations = Mutex<[UInt64: Operation]>([:])
 
-    /// Runs an operation; it is over when the body returns.
+    /// Runs an operation, up to where it has to wait on the calling thread; it is over when the body returns.
     func begin(_ id: UInt64, _ body: @escaping @Sendable () async -> Void) {
-        let task = Task {
+        let task = Task.immediate {
             await body()
             self.operations.withLock { operations in
                 // Not stored yet: leave word for `begin`.

@@ -101,6 +101,7 @@ final class Instance: Sendable {
             unsafe UnsafeRawPointer(sourceFunctions.pointer)
         case "loghost.encoder/1" where !self.encoders.isEmpty: unsafe UnsafeRawPointer(encoderFunctions.pointer)
         case "loghost.authorizer/1" where self.authorizer != nil: unsafe UnsafeRawPointer(authorizerFunctions.pointer)
+        case "loghost.explain/1" where self.source != nil: unsafe UnsafeRawPointer(explainFunctions.pointer)
         case "loghost.health/1": unsafe UnsafeRawPointer(healthFunctions.pointer)
         default: nil
         }

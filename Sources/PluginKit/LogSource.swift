@@ -9,6 +9,14 @@ public protocol LogSource: Sendable {
     func resolve(_ request: Request) throws -> Resolution
     /// Makes a positioned reader of a topic that `resolve` named. The query's filter already holds the resolution's.
     func open(topic: [UInt8], query: Query, request: Request, wake: Wake) throws -> Opened
+    /// One line for a shell that gives an operator of this node what the query gives; nil where there is none. Clients see it: no token,
+    /// no path, no address. It reads nothing.
+    func command(topic: [UInt8], query: Query) -> String?
+}
+
+extension LogSource {
+    /// There is none.
+    public func command(topic: [UInt8], query: Query) -> String? { nil }
 }
 
 /// A log source that has to ask other servers: as `LogSource`, but its functions run on the shared cooperative pool, where they may

@@ -386,7 +386,15 @@ FIELD(loghost_health, check, 8, void (*)(loghost_instance *instance, loghost_hea
 CONSTANT(LOGHOST_HEALTH_READY, 1);
 CONSTANT(LOGHOST_HEALTH_NOT_READY, 2);
 
+/* explain.h */
+STRUCT(loghost_explain, 16);
+FIELD(loghost_explain, size, 0, uint32_t);
+FIELD(loghost_explain, reserved, 4, uint32_t);
+FIELD(loghost_explain, command, 8, void (*)(loghost_instance *instance, loghost_bytes topic, const loghost_query *query,
+      loghost_explain_report report, void *context));
+
 /* Call backs. */
+FUNCTION(loghost_explain_report, void (*)(void *context, loghost_bytes command));
 FUNCTION(loghost_health_report, void (*)(void *context, const loghost_health_check *check));
 FUNCTION(loghost_fd_ready, void (*)(void *context, int32_t fd, uint32_t events));
 _Static_assert(_Generic(&loghost_plugin_v1, loghost_entry_function: 1, default: 0), "type of loghost_plugin_v1");

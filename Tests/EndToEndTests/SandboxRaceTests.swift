@@ -73,6 +73,41 @@ import Testing
         }
     }
 
+    @Test(arguments: ["stdout", "stdout/download"])
+    func `a file that is cut while it is read from the disk is not mixed with what is written then`(path: String) async throws {
+        let old = (0..<1_000_000).map { "old \($0)\n" }.joined()
+        let new = (0..<1_000_000).map { "new line \($0)\n" }.joined()
+        try await withSandboxServer("", .local) { server, sandboxes in
+            try sandboxes.write(old, to: "stdout")
+            let text = try await server.open(HTTPRequest("\(Sandboxes.base)/\(path)"), receiveBuffer: 4096) { _, connection in
+                var bytes = try connection.readPiece() ?? []
+                // The same file, with other bytes in it.
+                try sandboxes.write(new, to: "stdout")
+                while let piece = try? connection.readPiece() { bytes += piece }
+                return connection.isComplete ? "complete" : String(decoding: bytes, as: UTF8.self)
+            }
+            #expect(text != "complete")
+            #expect(old.hasPrefix(text) && !text.isEmpty && text.utf8.count < old.utf8.count)
+        }
+    }
+
+    @Test func `a file that is renamed between two reads of one look is followed under its new name`() async throws {
+        try await withSandboxServer { server, sandboxes in
+            try sandboxes.write("first line, by which the file is known, longer than what is compared of it\n", to: "stdout")
+            try await sandboxes.pause(#"{"match": "/files/read.*length=64$", "times": 1}"#)
+            async let messages = server.open(Self.stream) { _, connection in
+                try connection.readEvents(entries: 2).map(Self.text)
+            }
+            try await sandboxes.waitForHeld()
+            try sandboxes.append("one\n", to: "stdout")
+            try sandboxes.rename("stdout", to: "stdout.1")
+            try await sandboxes.resume()
+            try await Task.sleep(for: .milliseconds(500))
+            try sandboxes.write("two\n", to: "stdout")
+            #expect(try await messages == ["one", "two"])
+        }
+    }
+
     @Test func `a list that was made before a rotation does not count after it`() async throws {
         try await withSandboxServer { server, sandboxes in
             try sandboxes.write("first line, by which the file is known\n", to: "stdout")

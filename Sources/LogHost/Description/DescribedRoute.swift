@@ -103,6 +103,9 @@ struct DescribedRoute {
                 "on_slow", "What becomes of a follow that does not keep up.", ParameterSchema.words(["wait", "disconnect"]),
                 example: .text("disconnect"))
         }
+        add(
+            "explain", "Answers with what the request means, and why nothing comes, in place of entries.", ParameterSchema.flag,
+            example: .bool(false))
         if accepts.contains(.lastEventID) {
             parameters.append([
                 ("name", .text("Last-Event-ID")), ("in", .text("header")),
@@ -140,17 +143,21 @@ struct DescribedRoute {
         } else {
             for format in self.formats where self.isNegotiated || format.name == self.route.encoding {
                 if self.route.traits.follow == .always || !types.contains(where: { $0.type == format.mediaType }) {
-                    types.append((format.mediaType, false))
+                    types.append((format.mediaType, format.mediaType == "application/json"))
                 }
             }
         }
+        if self.isLog, !types.contains(where: { $0.type == "application/json" }) { types.append(("application/json", true)) }
         var members: Members = [
             ("description", .text(self.route.summary)),
             (
                 "content",
                 .object(
                     types.map {
-                        ($0.type, self.isLog ? .object([("schema", .object([("type", .text("string"))]))]) : .object([]))
+                        (
+                            $0.type,
+                            self.isLog && !$0.isJSON ? .object([("schema", .object([("type", .text("string"))]))]) : .object([])
+                        )
                     })
             ),
         ]

@@ -15,7 +15,7 @@ struct RecordLine {
         if case .journal = output { self.fields = JournalRecord(priority: 6) }
         self.bytes.reserveCapacity(512)
         self.bytes += #"{"time":""#.utf8
-        self.append(realtime: microseconds(CLOCK_REALTIME))
+        UTCTime.append(microseconds: microseconds(CLOCK_REALTIME), to: &self.bytes)
         self.bytes.append(UInt8(ascii: "\""))
         self.append("event", "\(event)")
     }
@@ -65,24 +65,4 @@ struct RecordLine {
         self.bytes += "\":".utf8
     }
 
-    /// RFC 3339 in UTC.
-    private mutating func append(realtime: UInt64) {
-        var seconds = time_t(realtime / 1_000_000)
-        var parts = unsafe tm()
-        unsafe gmtime_r(&seconds, &parts)
-        unsafe self.append(Int(parts.tm_year) + 1900, 4, "-")
-        unsafe self.append(Int(parts.tm_mon) + 1, 2, "-")
-        unsafe self.append(Int(parts.tm_mday), 2, "T")
-        unsafe self.append(Int(parts.tm_hour), 2, ":")
-        unsafe self.append(Int(parts.tm_min), 2, ":")
-        unsafe self.append(Int(parts.tm_sec), 2, ".")
-        self.append(Int(realtime % 1_000_000), 6, "Z")
-    }
-
-    private mutating func append(_ number: Int, _ digits: Int, _ after: Character) {
-        let text = String(number)
-        self.bytes += repeatElement(UInt8(ascii: "0"), count: max(0, digits - text.utf8.count))
-        self.bytes += text.utf8
-        self.bytes += after.utf8
-    }
 }

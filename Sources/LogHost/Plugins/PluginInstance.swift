@@ -16,6 +16,8 @@ final class PluginInstance: @unchecked Sendable {
     let authorizer: AuthorizerHandle?
     /// Nil when it is ready as soon as it has started.
     let health: HealthHandle?
+    /// Nil when it has no words for a query.
+    let explain: ExplainHandle?
     let metrics: PluginMetrics
     private let descriptor: UnsafePointer<loghost_plugin>
     private let instance: OpaquePointer
@@ -59,6 +61,9 @@ final class PluginInstance: @unchecked Sendable {
         }
         self.health = unsafe functions(LOGHOST_HEALTH, as: loghost_health.self).map {
             unsafe HealthHandle(instance: instance, functions: $0)
+        }
+        self.explain = unsafe functions(LOGHOST_EXPLAIN, as: loghost_explain.self).map {
+            unsafe ExplainHandle(instance: instance, functions: $0)
         }
     }
 

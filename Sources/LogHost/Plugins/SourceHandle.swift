@@ -202,7 +202,8 @@ private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error:
 }
 
 extension LogQuery {
-    fileprivate func export(needs: EncoderNeeds, in memory: CMemory) -> loghost_query {
+    /// As C sees it, in memory that lives as long as `memory`.
+    func export(needs: EncoderNeeds, in memory: CMemory) -> loghost_query {
         var query = unsafe loghost_query()
         unsafe query.size = unsafe UInt32(MemoryLayout<loghost_query>.size)
         switch self.start {

@@ -25,12 +25,14 @@ struct LogRoute {
             limits: QueryLimits(
                 filters: self.site.limits.filters, filterValueBytes: self.site.limits.filterValueBytes
             ))
+        let isExplained = isLog ? try items.boolean("explain") ?? false : false
         if log.ended {
             self.exchange.answer = .whole(HTTPResponse(status: .noContent), nil)
             return nil
         }
         let place = try self.site.admission.enter(
-            log.query.follow ? .follow : .range, principal: self.grant.principal, address: self.exchange.clientAddress)
+            log.query.follow && !isExplained ? .follow : .range, principal: self.grant.principal,
+            address: self.exchange.clientAddress)
         var request = SourceRequest(
             route: self.route.id, variables: self.match.variables, query: self.exchange.queryString,
             principal: self.grant.principal, requestID: self.exchange.id)
@@ -46,6 +48,14 @@ struct LogRoute {
                 source: self.match.target.source, isFollow: log.query.follow, lease: lease, signal: signal
             )
             .answer(request)
+        }
+        if isExplained {
+            try await ExplainedAnswer(
+                site: self.site, exchange: self.exchange, grant: self.grant, match: self.match, log: log, encoder: encoder,
+                lease: lease, signal: signal
+            )
+            .answer(request)
+            return nil
         }
         let seat = log.query.follow ? try await self.takeSeat(signal) : nil
         let (opening, opened) = try await self.open(request, log, encoder, lease)

@@ -62,5 +62,6 @@
 #include "encoder.h"
 #include "authorizer.h"
 #include "health.h"
+#include "explain.h"
 
 #endif

@@ -12,10 +12,15 @@ enum Golden {
     static let gone =
         "s=97251d47865940579299ff0b206f0999;i=f64;b=11111111111111111111111111111111;m=5e69ec7;t=60a241e04df3b;x=eb34879de9a41b82"
 
-    @TaskLocal fileprivate static var running: LogHostProcess?
+    @TaskLocal fileprivate static var running: (server: LogHostProcess, journal: TestJournal)?
 
     /// The server that the suite's trait has started.
-    static var server: LogHostProcess {
+    static var server: LogHostProcess { get throws { try self.lent.server } }
+
+    /// The journal it reads.
+    static var journal: TestJournal { get throws { try self.lent.journal } }
+
+    private static var lent: (server: LogHostProcess, journal: TestJournal) {
         get throws {
             guard let running else { throw HarnessError("the suite lacks the trait .goldenServer") }
             return running
@@ -43,7 +48,7 @@ struct GoldenServer: SuiteTrait, TestScoping {
             var configuration = LogHostConfiguration(directory: journal.directory)
             configuration.listensOnTCP = true
             try await withLogHost(configuration) { server in
-                try await Golden.$running.withValue(server) { try await body() }
+                try await Golden.$running.withValue((server, journal)) { try await body() }
             }
         }
     }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 internal import Testing
 
 /// A running `loghost serve`.
@@ -10,6 +11,8 @@ final class LogHostProcess: Sendable {
     let port: UInt16?
     let configurationFile: String
     private let output: CapturedOutput
+    /// What was asked and answered, for `checkAnswers`.
+    private let answers = Mutex<[(request: HTTPRequest, head: HTTPHead, body: [UInt8]?)]>([])
 
     fileprivate init(_ configuration: LogHostConfiguration, directory: String) throws {
         let products = try Products.directory
@@ -77,7 +80,11 @@ final class LogHostProcess: Sendable {
     func send(_ request: HTTPRequest, over transport: Transport = .unix, within limit: Duration = .seconds(20)) async throws
         -> HTTPAnswer
     {
-        try await self.connect(over: transport, within: limit) { try $0.exchange(request) }
+        try await self.connect(over: transport, within: limit) { connection in
+            let answer = try connection.exchange(request)
+            self.record(request, answer.head, answer.body.count < 10_000 ? answer.body : nil)
+            return answer
+        }
     }
 
     func get(
@@ -93,7 +100,23 @@ final class LogHostProcess: Sendable {
     ) async throws -> Value {
         try await self.connect(over: transport, within: limit, receiveBuffer: receiveBuffer) { connection in
             try connection.send(request)
-            return try body(connection.readHead(), connection)
+            let head = try connection.readHead()
+            self.record(request, head, nil)
+            return try body(head, connection)
+        }
+    }
+
+    private func record(_ request: HTTPRequest, _ head: HTTPHead, _ body: [UInt8]?) {
+        self.answers.withLock { if $0.count < 2_000 { $0.append((request, head, body)) } }
+    }
+
+    /// Holds its answers against its own description, where it gives that to anybody.
+    fileprivate func checkAnswers() async throws {
+        guard self.child.exit == nil, let answer = try? await self.get("/openapi.json"), answer.status == 200 else { return }
+        let description = try ServerDescription(JSONValue(answer.text))
+        for (request, head, body) in self.answers.withLock({ $0 }) {
+            let objection = description.objection(to: head, body: body, of: request)
+            #expect(objection == nil, "\(request.method) \(request.target)")
         }
     }
 
@@ -119,6 +142,7 @@ func withLogHost<Value>(
         do {
             try await server.waitUntilReady()
             let value = try await body(server)
+            try await server.checkAnswers()
             server.child.send(SIGTERM)
             let exit = try await server.child.waitForExit(within: .seconds(15))
             if let expected { #expect(exit == expected, "loghost must stop cleanly on SIGTERM; it said:\n\(server.log)") }
