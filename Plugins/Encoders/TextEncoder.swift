@@ -1,3 +1,4 @@
+internal import Glibc
 internal import PluginKit
 
 /// `YYYY-MM-DD HH:MM:SS: MESSAGE` in the host's time zone; a line of a file, and an entry without a time, as it is.
@@ -6,7 +7,7 @@ struct TextEncoder: Encoder {
         name: "text", contentType: "text/plain", mediaTypes: ["text/plain", "text/html"],
         summary: "One line per entry: the local time and MESSAGE.")
 
-    private static let message = Array("MESSAGE".utf8)
+    private static let message: StaticString = "MESSAGE"
 
     private let lines: Bool
     private var time = LocalTime()
@@ -22,7 +23,7 @@ struct TextEncoder: Encoder {
         needs.cursor = false
         needs.monotonic = false
         needs.realtime = !self.lines
-        needs.fields = [Self.message]
+        needs.fields = [Array("\(Self.message)".utf8)]
         return needs
     }
 
@@ -58,11 +59,11 @@ struct TextEncoder: Encoder {
         var index = 0
         while index < entry.fieldCount {
             let name = entry.name(index)
-            if name.byteCount == Self.message.count,
-                unsafe name.withUnsafeBytes({ unsafe $0.elementsEqual(Self.message) })
-            {
-                return index
+            let isMessage = unsafe name.withUnsafeBytes { name in
+                unsafe name.count == Self.message.utf8CodeUnitCount
+                    && memcmp(name.baseAddress.unsafelyUnwrapped, Self.message.utf8Start, name.count) == 0
             }
+            if isMessage { return index }
             index += 1
         }
         return nil

@@ -20,7 +20,9 @@ package final class BatchReader: @unchecked Sendable {
     package func read(_ limits: ReadLimits) throws -> ReadOutcome {
         let outcome = try self.takeAhead() ?? self.readNow(limits)
         // A full batch is likely not the last.
-        if case .batch = outcome, self.reader.readsAhead, self.batch.byteCount >= limits.bytes / 2 {
+        if case .batch = outcome, self.reader.readsAhead,
+            self.batch.byteCount >= limits.bytes / 2 || self.batch.entryCount == limits.entries
+        {
             self.limits = limits
             self.ahead = ReadingAhead.begin(self)
         }

@@ -30,14 +30,17 @@ let encoderFunctions = unsafe FunctionTable(
             guard let state = unsafe state, let entry = unsafe entry, let sink = unsafe sink else {
                 return Int32(LOGHOST_ENCODE_ERROR)
             }
-            return unsafe EncoderBox.of(state).encode(entry, sink, error)
+            // Once for each entry: without the counting of references that a box taken out would cost.
+            return unsafe Unmanaged<EncoderBox>.fromOpaque(UnsafeRawPointer(state))._withUnsafeGuaranteedRef {
+                unsafe $0.encode(entry, sink, error)
+            }
         },
         event: { state, name, data, id, sink, error in
             guard let state = unsafe state, let sink = unsafe sink else { return Int32(LOGHOST_ENCODE_ERROR) }
             let event = unsafe Event(name: name.text, data: data.text, id: id.text)
             let box = unsafe EncoderBox.of(state)
             return unsafe write(to: sink, error) { sink in
-                try box.encoder.encode(event, into: &sink)
+                unsafe try box.encoder.pointee.encode(event, into: &sink)
                 return .done
             }
         },
@@ -49,7 +52,7 @@ let encoderFunctions = unsafe FunctionTable(
             guard let state = unsafe state, let sink = unsafe sink else { return Int32(LOGHOST_ENCODE_ERROR) }
             let box = unsafe EncoderBox.of(state)
             return unsafe write(to: sink, error) { sink in
-                try box.encoder.finish(into: &sink)
+                unsafe try box.encoder.pointee.finish(into: &sink)
                 return .done
             }
         },
@@ -81,13 +84,20 @@ private func write(
 /// An encoder's state behind an opaque pointer.
 @safe
 private final class EncoderBox {
-    var encoder: any Encoder
+    /// In memory of its own: whether two calls overlap need not be asked for each entry. They never do.
+    let encoder: UnsafeMutablePointer<any Encoder>
     private let arena = Arena()
     let keepAlive: loghost_bytes
 
     init(_ encoder: any Encoder) {
-        self.encoder = encoder
+        unsafe self.encoder = UnsafeMutablePointer<any Encoder>.allocate(capacity: 1)
+        unsafe self.encoder.initialize(to: encoder)
         unsafe self.keepAlive = unsafe self.arena.bytes(encoder.keepAlive)
+    }
+
+    deinit {
+        unsafe self.encoder.deinitialize(count: 1)
+        unsafe self.encoder.deallocate()
     }
 
     static func of(_ pointer: OpaquePointer) -> EncoderBox {
@@ -95,7 +105,7 @@ private final class EncoderBox {
     }
 
     func describeNeeds(_ target: UnsafeMutablePointer<loghost_needs>) {
-        let needs = self.encoder.needs
+        let needs = unsafe self.encoder.pointee.needs
         var bits = 0
         if needs.cursor { bits |= LOGHOST_NEEDS_CURSOR }
         if needs.realtime { bits |= LOGHOST_NEEDS_REALTIME }
@@ -114,7 +124,7 @@ private final class EncoderBox {
         _ entry: UnsafePointer<loghost_entry>, _ sink: UnsafePointer<loghost_sink>, _ error: UnsafeMutablePointer<loghost_error>?
     ) -> Int32 {
         unsafe write(to: sink, error) { sink in
-            unsafe try self.encoder.encode(Entry(entry), into: &sink)
+            unsafe try self.encoder.pointee.encode(Entry(entry), into: &sink)
         }
     }
 }

@@ -47,6 +47,8 @@ package final class OutboundClient: Sendable {
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10)), connectionPool: pool,
             decompression: .disabled)
         configuration.httpVersion = .http1Only
+        // Nobody is told of spans.
+        configuration.tracing.tracer = nil
         // Otherwise a refused connection is tried again until the time for connecting is over.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.http1_1ConnectionDebugInitializer = { channel in

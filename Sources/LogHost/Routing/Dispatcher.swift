@@ -34,8 +34,9 @@ struct Dispatcher: Sendable {
 
     /// Prepares in a task of its own: the memory that needs is free again while the answer is written, which may go on for ever.
     private func prepareApart(_ exchange: Exchange) async {
-        async let prepared: Void = self.prepare(exchange)
-        await prepared
+        await withTaskGroup(of: Void.self) { group in
+            group.addImmediateTask { await self.prepare(exchange) }
+        }
     }
 
     /// Finds the answer; everything that goes wrong is one too.
@@ -69,8 +70,8 @@ struct Dispatcher: Sendable {
         for field in head.headerFields { size += field.name.rawName.utf8.count + field.value.utf8.count + 4 }
         if size > limits.headerBytes { throw Problem(431, "The header is larger than \(limits.headerBytes) bytes.") }
         // Whoever says `insecure: true` wants to be reached by any name; health tells nothing.
-        if !isWatched, self.isTCP, self.site.isUnprotected, !self.site.configuration.insecure, !Self.isOpen(exchange),
-            !Self.isLocal(head.authority ?? "")
+        if !isWatched, self.isTCP, self.site.isUnprotected, !self.site.configuration.insecure,
+            !Self.isLocal(head.authority ?? ""), !Self.isOpen(exchange)
         {
             throw Problem(
                 421, "Without an authorizer only localhost is served: use http://localhost or http://127.0.0.1.",

@@ -17,14 +17,15 @@ final class Exchange: @unchecked Sendable {
     typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPResponsePart>
 
     let request: HTTPRequest
-    /// What is served: what was asked for, or where a source has led to.
-    private var target: String
+    /// Of what is served: what was asked for, or where a source has led to.
+    private(set) var path = ""
+    private(set) var queryString = ""
     /// A source has led to another path of this host.
     private(set) var isForwarded = false
     let channel: any Channel
     private let site: Site
     /// Names the request in logs and to other servers.
-    let id = String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
+    let id = RequestID.next()
     let start = NIODeadline.now()
     /// The template of the route that answers.
     private(set) var route = RequestMetrics.noRoute
@@ -46,24 +47,24 @@ final class Exchange: @unchecked Sendable {
 
     init(request: HTTPRequest, channel: any Channel, site: Site) {
         self.request = request
-        self.target = request.path ?? ""
         self.channel = channel
         self.site = site
+        self.serve(request.path ?? "")
+    }
+
+    private func serve(_ target: String) {
+        let target = target.prefix { $0 != "#" }
+        let mark = target.firstIndex(of: "?")
+        self.path = String(target[..<(mark ?? target.endIndex)])
+        self.queryString = mark.map { String(target[target.index(after: $0)...]) } ?? ""
     }
 
     /// Says what the answer counts for; before any of it is counted.
     func measure(route: String, format: String = "") { (self.route, self.format) = (route, format) }
 
-    var path: String { String(self.target.prefix { $0 != "?" && $0 != "#" }) }
-
-    var queryString: String {
-        guard let mark = self.target.firstIndex(of: "?") else { return "" }
-        return String(self.target[self.target.index(after: mark)...].prefix { $0 != "#" })
-    }
-
     /// Goes on as if this path had been asked for.
     func forward(to target: String) {
-        self.target = target
+        self.serve(target)
         self.isForwarded = true
     }
 

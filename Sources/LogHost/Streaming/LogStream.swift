@@ -26,6 +26,8 @@ final class LogStream: @unchecked Sendable {
     private static let rangeCapacity = 256 << 10
     /// Follows are many, and a slow one keeps its chunk for long.
     private static let followCapacity = 64 << 10
+    /// Bytes bound a batch, unless entries are as short as lines of files are.
+    private static let batchEntries: UInt64 = 4096
     /// Sent as soon as this much is there, even when the source has more: the socket can work meanwhile.
     private let chunkCapacity: Int
     private let reader: ReaderHandle
@@ -81,7 +83,8 @@ final class LogStream: @unchecked Sendable {
         self.limitLeft = query.limit == 0 ? .max : query.limit
         self.limits = loghost_read_limits(
             size: UInt32(MemoryLayout<loghost_read_limits>.size),
-            max_entries: UInt32(clamping: min(query.limit == 0 ? 1024 : query.limit, 1024)), max_bytes: 256 << 10,
+            max_entries: UInt32(clamping: min(query.limit == 0 ? Self.batchEntries : query.limit, Self.batchEntries)),
+            max_bytes: 256 << 10,
             max_microseconds: 100_000, max_value_bytes: UInt64(encoding.maximumValueBytes))
     }
 
