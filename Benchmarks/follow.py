@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -21,6 +22,7 @@ PATIENCE = 10  # seconds until journald has its socket and a file
 SETTLE = 1.0  # seconds from the server's first answer to the figures before anybody follows
 TARGET = "/v2/component?cursor=END"
 BACKLOG_TARGET = "/v2/component"
+RANGE_TARGET = "/v1/range/"
 FLAWS = ("missing", "duplicates", "out_of_order", "unexpected", "gaps", "faults", "ends", "disconnects")
 JOURNALD_CONFIG = """# Made by LogHost's Benchmarks/follow.py, which removes it.
 [Journal]
@@ -299,6 +301,58 @@ def measure_backlog(scenes, sizes, rows):
     rows["backlog_speed"].add(result["backlog_bytes"] / 1e6 / result["backlog_read_s"])
 
 
+def ranges_rows(sizes):
+    return {
+        "ranges": Row(f"{sizes.thousand:,} followers, 5 entries/s, beside two that read all as JSON: delivered", "%", at_least=100, digits=3),
+        "ranges_p99": Row("the same, latency p99 (beside the same without)", "ms", digits=2),
+        "ranges_growth": Row("the same, growth of p99", "ms", at_most=100, digits=2),
+        "ranges_speed": Row("the same, what the two read", "MB/s", digits=1),
+    }
+
+
+class Readers:
+    """Two clients that read a range again and again."""
+
+    def __init__(self, port):
+        self.port, self.stopping, self.bytes, self.failure = port, threading.Event(), 0, None
+        self.threads = [threading.Thread(target=self.read) for _ in range(2)]
+
+    def __enter__(self):
+        self.begun = time.monotonic()
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def read(self):
+        while not self.stopping.is_set():
+            try:
+                self.bytes += run.tool("http-range", self.port, RANGE_TARGET, "application/json", "lines")["bytes"]
+            except Failure as failure:
+                self.failure = failure
+                return
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+        self.speed = self.bytes / 1e6 / (time.monotonic() - self.begun)
+
+
+def measure_ranges(scenes, sizes, rows):
+    arguments = ("-f", sizes.thousand, "-r", 5, "-d", sizes.seconds)
+    with scenes() as scene:
+        scene.fill(sizes.backlog_entries, 10_000, 400)
+        without = scene.load(*arguments)
+        with Readers(scene.server.port) as readers:
+            result = scene.load(*arguments)
+    if readers.failure is not None or readers.bytes == 0:
+        raise Failure(f"the two have read {readers.bytes:,} bytes; {readers.failure or 'no failure'}")
+    add_delivered(rows["ranges"], result)
+    rows["ranges_p99"].add(result["latency_p99_ms"], without["latency_p99_ms"])
+    rows["ranges_growth"].add(result["latency_p99_ms"] - without["latency_p99_ms"])
+    rows["ranges_speed"].add(readers.speed)
+
+
 MEASUREMENTS = {
     "one": (one_rows, measure_one),
     "thousand": (thousand_rows, measure_thousand),
@@ -307,6 +361,7 @@ MEASUREMENTS = {
     "filters": (filters_rows, measure_filters),
     "slow": (slow_rows, measure_slow),
     "backlog": (backlog_rows, measure_backlog),
+    "ranges": (ranges_rows, measure_ranges),
 }
 
 
