@@ -101,6 +101,15 @@ final class JournalHandle {
         }
     }
 
+    /// True when the current entry passes a filter, whatever is set. Reads its fields.
+    func isPassed(by filter: Filter) throws -> Bool {
+        var open = filter.clauses.map { clause in clause.map { $0.name + [UInt8(ascii: "=")] + $0.value } }
+        unsafe try self.forEachField { field in
+            open.removeAll { clause in clause.contains { unsafe field.elementsEqual($0) } }
+        }
+        return open.isEmpty
+    }
+
     // MARK: Position
 
     func seekHead() throws { try check(unsafe sd_journal_seek_head(self.journal)) }

@@ -71,6 +71,10 @@ final class JournalReader: LogReader {
         guard let handle else { return .caughtUp(recheckAfter: .seconds(1)) }
         if let outcome = try self.readOn(handle, into: &batch, limits) { return outcome }
         guard self.query.follow else { return .caughtUp(recheckAfter: nil) }
+        if !self.query.filter.clauses.isEmpty, try self.isNewestMissing() {
+            try self.resume(handle)
+            return try self.readOn(handle, into: &batch, limits) ?? .pending
+        }
         // Only now, with nothing left to read: a file that has gone is still open here until libsystemd takes note of it.
         guard try handle.refresh() == .invalidated || self.pool.isOutdated(handle) else { return self.caughtUp() }
         self.handle = nil
@@ -157,6 +161,21 @@ final class JournalReader: LogReader {
         }
     }
 
+    /// True when the newest entry of all passes the filter and was not given.
+    ///
+    /// An entry is in the list of all before it is in those of its fields, in which a filter is looked up. Whoever reads without a filter
+    /// may have it already: a follow that joins him here must not say that it has read all there was. And what libsystemd has not found
+    /// in a list it looks for again only when the list of all has grown.
+    private func isNewestMissing() throws -> Bool {
+        guard let other = try self.pool.take() else { return false }
+        defer { self.pool.give(other) }
+        try other.seekTail()
+        guard try other.previous() else { return false }
+        let realtime = try other.realtime()
+        guard !self.isBeyond(realtime), !self.isBefore(realtime), try other.isPassed(by: self.query.filter) else { return false }
+        return try self.last.map { try !other.isAt($0) } ?? true
+    }
+
     // MARK: Files that come and go
 
     /// Takes a fresh handle and stands where the last one did. Answers the hole there is, when the place has gone.
@@ -167,14 +186,8 @@ final class JournalReader: LogReader {
         guard let handle = try self.pool.take() else { return nil }
         self.handle = handle
         guard let last else {
-            // There was nothing that passes the filter: whatever there is now is news.
             try handle.setFilter(self.query.filter)
-            if case .time(let microseconds) = self.query.start {
-                try handle.seek(realtime: microseconds)
-            } else {
-                try handle.seekHead()
-            }
-            self.isPending = false
+            try self.resume(handle)
             return nil
         }
         try handle.seek(last)
@@ -190,10 +203,25 @@ final class JournalReader: LogReader {
         }
         if hasReadAll, gap?.count == nil || !self.query.filter.clauses.isEmpty { gap = nil }
         try handle.setFilter(self.query.filter)
-        try handle.seek(last)
-        // On the old place again: read already, or not yet, as before. Behind it: the entry stood on is the next.
-        if try handle.next(), try !handle.isAt(last) { self.isPending = true }
+        try self.resume(handle)
         return gap
+    }
+
+    /// Stands where reading goes on, as if nothing had been looked up before.
+    private func resume(_ handle: JournalHandle) throws {
+        if let last {
+            try handle.seek(last)
+            // On the old place again: read already, or not yet, as before. Behind it: the entry stood on is the next.
+            if try handle.next(), try !handle.isAt(last) { self.isPending = true }
+            return
+        }
+        // There was nothing that passes the filter: whatever there is now is news.
+        if case .time(let microseconds) = self.query.start {
+            try handle.seek(realtime: microseconds)
+        } else {
+            try handle.seekHead()
+        }
+        self.isPending = false
     }
 
     /// The hole between the last entry read, which is gone, and the first there is behind it; nil when the
