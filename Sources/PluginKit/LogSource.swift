@@ -19,8 +19,8 @@ extension LogSource {
     public func command(topic: [UInt8], query: Query) -> String? { nil }
 }
 
-/// A log source that has to ask other servers: as `LogSource`, but its functions run on the shared cooperative pool, where they may
-/// await and must not block. Its readers are read on worker threads like any other's: they answer `.pending` instead of waiting.
+/// A log source that has to ask other servers: as `LogSource`, but its functions may await and must not block: after their first wait
+/// they run on the shared cooperative pool. Its readers are read on worker threads like any other's: they answer `.pending` instead of waiting.
 ///
 /// Both functions are cancelled when the host no longer waits.
 public protocol AsyncLogSource: Sendable {
