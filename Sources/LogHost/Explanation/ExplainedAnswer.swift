@@ -59,10 +59,7 @@ struct ExplainedAnswer: Sendable {
         }
         var members: Members = [
             ("route", .text(self.match.template)), ("plugin", .text(self.match.target.plugin.name)),
-            (
-                "variables",
-                .object(self.match.variables.map { ($0.name, .text($0.value)) })
-            ),
+            ("variables", .object(self.match.variables.map { ($0.name, .text($0.value)) })),
             ("format", .text(self.encoder.name)), ("follow", .bool(query.follow)), ("conditions", .array(conditions)),
             ("restricted", .bool(!restriction.clauses.isEmpty)),
         ]
@@ -70,8 +67,7 @@ struct ExplainedAnswer: Sendable {
         if let command { members.append(("command", .text(command))) }
 
         let found = try await self.look(search, topic, query)
-        let isEmpty = found == .nothing || found == .invisible
-        members.append(("status", .number(isEmpty && !query.follow && !self.isLines ? 204 : 200)))
+        members.append(("status", .number(self.status(found, follows: query.follow))))
         let emptiness: Emptiness
         switch found {
         case .something: return members
@@ -89,6 +85,16 @@ struct ExplainedAnswer: Sendable {
                 "empty", .object([("cause", .text(emptiness.cause.rawValue)), ("message", .text(emptiness.message))] + details)
             ))
         return members
+    }
+
+    /// The status of the answer that is explained.
+    private func status(_ found: Found, follows: Bool) -> UInt64 {
+        if follows { return 200 }
+        return switch found {
+        case .something: 200
+        case .nothing, .invisible: self.isLines ? 200 : 204
+        case .unknown: 503
+        }
     }
 
     private enum Found {
