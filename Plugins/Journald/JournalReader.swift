@@ -71,12 +71,13 @@ final class JournalReader: LogReader {
         guard let handle else { return .caughtUp(recheckAfter: .seconds(1)) }
         if let outcome = try self.readOn(handle, into: &batch, limits) { return outcome }
         guard self.query.follow else { return .caughtUp(recheckAfter: nil) }
-        if !self.query.filter.clauses.isEmpty, try self.isNewestMissing() {
+        let isNewestMissing = try !self.query.filter.clauses.isEmpty && self.isNewestMissing()
+        // Only now, with nothing left to read: a file that has gone is still open here until libsystemd takes note of it.
+        guard try handle.refresh() == .invalidated || self.pool.isOutdated(handle) else {
+            guard isNewestMissing else { return self.caughtUp() }
             try self.resume(handle)
             return try self.readOn(handle, into: &batch, limits) ?? .pending
         }
-        // Only now, with nothing left to read: a file that has gone is still open here until libsystemd takes note of it.
-        guard try handle.refresh() == .invalidated || self.pool.isOutdated(handle) else { return self.caughtUp() }
         self.handle = nil
         self.pool.discard(handle)
         if let gap = try self.attach(hasReadAll: true) { return .gap(gap) }
