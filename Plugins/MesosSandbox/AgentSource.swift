@@ -49,26 +49,34 @@ struct AgentSource: AsyncLogSource {
                 query.needs.fields?.contains(field.name) ?? true
             },
             needsCursor: query.needs.cursor, dropsBlankLines: self.settings.dropsBlankLines)
-        let background = self.background
-        let feed = { @Sendable [file] (start: LineStart) in
-            FileFeed(
-                FilePump(start, of: file, readAhead: readAhead, follow: follow),
-                first: FilePump.first(of: start, follows: follow != nil), background: background, wake: wake)
-        }
         let reader: LineReader
-        if follow == nil, let kept = try await self.keep(file, start) {
-            let items = KeptRead(kept, at: start, capacity: file.files.readCapacity, pump: feed)
-            reader = LineReader(start, items: items, format: format, shared: nil)
-        } else {
-            let feed = feed(start)
-            let watch =
-                follow == nil
-                ? nil : try await file.files.watch(file.name, in: file.directory) { [weak feed] in feed?.noteChange() }
+        if let follow {
+            let feed = self.feed(start, of: file, readAhead: readAhead, follow: follow, wake: wake)
+            let watch = try await file.files.watch(file.name, in: file.directory) { [weak feed] in feed?.noteChange() }
             reader = LineReader(start, items: feed, format: format, shared: member, watch: watch)
+        } else {
+            let items = try await self.items(start, of: file, readAhead: readAhead, wake: wake)
+            reader = LineReader(start, items: items, format: format, shared: nil)
         }
         // There is no filter for lines; lines to step over towards the end are read, and the host counts them.
         let applied: Opened.Applied = query.skip <= 0 ? [.filter, .skip] : .filter
         return Opened(reader: reader, applied: applied, skipped: start.skipped)
+    }
+
+    /// What is fetched from a place on.
+    private func feed(
+        _ start: LineStart, of file: LogFile, readAhead: Int, follow: FilePump.Follow? = nil, wake: Wake
+    ) -> FileFeed {
+        FileFeed(
+            FilePump(start, of: file, readAhead: readAhead, follow: follow),
+            first: FilePump.first(of: start, follows: follow != nil), background: self.background, wake: wake)
+    }
+
+    /// What there is from a place to the end: read from the file itself, where it can be kept, or else fetched.
+    private func items(_ start: LineStart, of file: LogFile, readAhead: Int, wake: Wake) async throws -> any FileItems {
+        let feed = { @Sendable start in self.feed(start, of: file, readAhead: readAhead, wake: wake) }
+        guard let kept = try await self.keep(file, start) else { return feed(start) }
+        return KeptRead(kept, at: start, capacity: file.files.readCapacity, pump: feed)
     }
 
     /// The file of a place, where files can be kept, and where there is more to read of it than was read with the place.
@@ -155,13 +163,7 @@ struct AgentSource: AsyncLogSource {
         let (file, facts, _) = try await self.find(path, token: request.credential)
         guard let facts else { throw PluginError(.notFound, "The file is not there.") }
         let start = LineStart(place: FilePlace(name: file.name, size: facts.size, identity: facts.identity))
-        let (readAhead, background) = (self.settings.readAhead, self.background)
-        let feed = { @Sendable (start: LineStart) in
-            FileFeed(FilePump(start, of: file, readAhead: readAhead, follow: nil), background: background, wake: wake)
-        }
-        let kept = try await self.keep(file, start)
-        let items: any FileItems =
-            kept.map { KeptRead($0, at: start, capacity: file.files.readCapacity, pump: feed) } ?? feed(start)
+        let items = try await self.items(start, of: file, readAhead: self.settings.readAhead, wake: wake)
         return .stream(
             status: 200,
             headers: [

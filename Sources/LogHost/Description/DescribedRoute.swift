@@ -135,31 +135,26 @@ struct DescribedRoute {
     }
 
     private var success: Members {
-        var types: [(type: String, isJSON: Bool)] = []
+        var types: [String] = []
         if !self.isLog {
-            types = [("*/*", false)]
+            types = ["*/*"]
         } else if self.route.coding == "gzip" {
-            types = [("application/gzip", false)]
+            types = ["application/gzip"]
         } else {
             for format in self.formats where self.isNegotiated || format.name == self.route.encoding {
-                if self.route.traits.follow == .always || !types.contains(where: { $0.type == format.mediaType }) {
-                    types.append((format.mediaType, format.mediaType == "application/json"))
+                if self.route.traits.follow == .always || !types.contains(format.mediaType) {
+                    types.append(format.mediaType)
                 }
             }
         }
-        if self.isLog, !types.contains(where: { $0.type == "application/json" }) { types.append(("application/json", true)) }
+        // An explanation, whatever the format.
+        if self.isLog, !types.contains("application/json") { types.append("application/json") }
+        func schema(_ type: String) -> Members {
+            self.isLog && type != "application/json" ? [("schema", .object([("type", .text("string"))]))] : []
+        }
         var members: Members = [
             ("description", .text(self.route.summary)),
-            (
-                "content",
-                .object(
-                    types.map {
-                        (
-                            $0.type,
-                            self.isLog && !$0.isJSON ? .object([("schema", .object([("type", .text("string"))]))]) : .object([])
-                        )
-                    })
-            ),
+            ("content", .object(types.map { ($0, .object(schema($0))) })),
         ]
         if self.route.skipHeaders {
             let header = JSONText.Value.object([("schema", .object([("type", .text("integer"))]))])
