@@ -57,7 +57,7 @@ typedef struct loghost_host_http {
     uint32_t size;
     uint32_t reserved;
     /* [any-thread] [must not block] Begins a request and returns its id (above 0), or 0 with `error` filled
-     * and no call back ever. */
+     * and no call back ever. The first call back may come before the id has been returned. */
     uint64_t (*request)(const loghost_host *host, const loghost_http_request *request,
                         const loghost_http_callbacks *callbacks, void *context, loghost_error *error);
     /* [any-thread] [must not block] Lets a paused stream go on. */

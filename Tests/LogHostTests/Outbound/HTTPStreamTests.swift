@@ -87,7 +87,7 @@ import Testing
                 channel.pour(1_000_000, into: Shared(0))
             } _: { server in
                 let record = OutboundRecord(onChunk: { record in
-                    plugin.resume(record.seen.id ?? 0)
+                    plugin.resume(record.id)
                     return false
                 })
                 var order = OutboundPlugin.Order(server.url)

@@ -1,3 +1,4 @@
+import Glibc
 import LogHost
 import Logging
 import Metrics
@@ -167,6 +168,15 @@ final class OutboundRecord: Sendable {
     var seen: Seen { self.state.withLock { $0 } }
 
     func begun(_ id: UInt64) { self.state.withLock { $0.id = id } }
+
+    /// The request's id, for call backs: one may come before the request has returned it, and then waits here.
+    var id: UInt64 {
+        for _ in 0..<10_000 {
+            if let id = self.seen.id { return id }
+            usleep(1_000)
+        }
+        return 0
+    }
 
     /// Notes that nothing may come any more.
     func cancelled() { self.state.withLock { $0.isCancelled = true } }
