@@ -19,15 +19,8 @@ package struct JournalPlugin: Plugin {
 
     /// Looks once whether there is a journal to read, and says so in the log when there is none.
     package func start() throws {
-        do {
-            guard let handle = try self.pool.take() else {
-                self.host.log(.warning, "There are no journal files yet; answers are empty until there are.")
-                return
-            }
-            if try !handle.hasEntries { self.host.log(.warning, "The journal has no entries yet.") }
-            self.pool.give(handle)
-        } catch let error as PluginError {
-            self.host.log(.error, error.message)
+        for check in self.health() where !check.message.isEmpty {
+            self.host.log(check.isReady ? .warning : .error, check.message)
         }
     }
 

@@ -90,7 +90,11 @@ final class JournalReader: LogReader {
         var passed = 0
         handle.limitValues(limits.valueBytes)
         while batch.entryCount < limits.entries, batch.byteCount < limits.bytes, self.remaining > 0 {
-            guard try self.move(handle) else { break }
+            guard try self.move(handle) else {
+                // A range ends at the first end it meets: looking again would ask every file again.
+                if !self.query.follow { self.remaining = 0 }
+                break
+            }
             let realtime = try handle.realtime()
             if self.isBeyond(realtime) {
                 if batch.entryCount == 0 { return .end }

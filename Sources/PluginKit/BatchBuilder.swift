@@ -8,15 +8,17 @@ public struct BatchBuilder: ~Copyable {
     private var blocks: [UnsafeMutableRawBufferPointer] = unsafe []
     private var block = 0
     private var used = 0
-    private var fields = UnsafeMutableBufferPointer<loghost_field>.allocate(capacity: 2048)
+    private var fields = UnsafeMutableBufferPointer<loghost_field>.allocate(capacity: 256)
     private var fieldCount = 0
-    private var entries = UnsafeMutableBufferPointer<loghost_entry>.allocate(capacity: 128)
+    private var entries = UnsafeMutableBufferPointer<loghost_entry>.allocate(capacity: 32)
     /// How many entries are complete.
     public private(set) var entryCount = 0
     /// Bytes of names, values and cursors so far.
     public private(set) var byteCount = 0
     private var firstField = 0
 
+    /// Most requests want a few entries: for those alone a large block would be mapped, touched and given back.
+    private static let firstBlockSize = 16 << 10
     private static let blockSize = 256 << 10
 
     /// Makes an empty builder, as tests of a reader do.
@@ -71,12 +73,13 @@ public struct BatchBuilder: ~Copyable {
         self.fieldCount = self.firstField
     }
 
-    /// Starts over, keeping one block of memory.
+    /// Starts over, keeping the last block of memory unless it was made for a huge value.
     mutating func reset() {
-        while unsafe self.blocks.count > 1, let last = unsafe self.blocks.popLast() { unsafe last.deallocate() }
-        if let first = unsafe self.blocks.first, first.count > 4 * Self.blockSize {
-            unsafe first.deallocate()
-            unsafe self.blocks = []
+        let last = unsafe self.blocks.popLast()
+        unsafe self.blocks.forEach { unsafe $0.deallocate() }
+        unsafe self.blocks = []
+        if let last = unsafe last {
+            if last.count > 4 * Self.blockSize { unsafe last.deallocate() } else { unsafe self.blocks.append(last) }
         }
         self.block = 0
         self.used = 0
@@ -124,7 +127,8 @@ public struct BatchBuilder: ~Copyable {
             self.block += 1
             self.used = 0
         }
-        let fresh = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, Self.blockSize), alignment: 16)
+        let size = unsafe self.blocks.isEmpty ? Self.firstBlockSize : Self.blockSize
+        let fresh = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, size), alignment: 16)
         unsafe self.blocks.append(fresh)
         self.used = count
         return unsafe fresh.baseAddress.unsafelyUnwrapped

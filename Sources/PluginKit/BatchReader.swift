@@ -5,7 +5,7 @@ package import PluginABI
 package final class BatchReader: @unchecked Sendable {
     private let reader: any LogReader
     /// What the last call has given, until the next one.
-    package private(set) var batch = BatchBuilder()
+    private var batch = BatchBuilder()
     /// What is read meanwhile, with the limits of the call before, and what came of it.
     private var ahead: ReadingAhead?
     private var next: BatchBuilder?

@@ -31,7 +31,7 @@ extension EndToEndTests {
                 let place = try Self.place(of: "WHO=me", in: journal.file("a"))
                 try Self.set(9, at: place, in: journal.file("a"), from: 10)
                 try await withLogHost(LogHostConfiguration(directory: journal.directory)) { server in
-                    let (all, own, done) = (Highest(), Highest(), Highest())
+                    let (all, own) = (Highest(), Highest())
                     async let other = server.follow("/v2/component", as: .sse) { reader in
                         try reader.read(to: 10)
                         all.advance(to: 10)
@@ -43,7 +43,6 @@ extension EndToEndTests {
                         try reader.read(to: 9)
                         own.advance(to: 9)
                         try reader.read(to: 11)
-                        done.advance(to: 11)
                         return Followed(reader)
                     }
                     try await own.wait(for: 9)

@@ -43,13 +43,10 @@ struct EntrySearch: Sendable {
         var found = Found()
         while NIODeadline.now() < self.deadline {
             try self.checkClient()
-            var result = unsafe loghost_read_result()
-            unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
-            var error = PluginFailure.fresh()
-            switch unsafe opened.reader.read(limits, &result, &error) {
-            case LOGHOST_READ_BATCH:
-                for index in unsafe 0..<result.entry_count {
-                    guard let entry = unsafe result.entries.map({ unsafe $0 + index }) else { break }
+            switch opened.reader.read(limits) {
+            case .batch(let batch):
+                for index in batch.indices {
+                    guard let entry = unsafe batch.baseAddress.map({ unsafe $0 + index }) else { break }
                     switch unsafe remainder.judge(entry) {
                     case .give: break
                     case .leaveOut: continue
@@ -63,12 +60,12 @@ struct EntrySearch: Sendable {
                     found.count += 1
                     if found.count == limit { return found }
                 }
-            case LOGHOST_READ_CAUGHT_UP, LOGHOST_READ_END:
+            case .caughtUp, .end:
                 found.isAll = true
                 return found
-            case LOGHOST_READ_GAP: continue
-            case LOGHOST_READ_PENDING: try await self.waitForNews()
-            default: throw PluginFailure(error)
+            case .gap: continue
+            case .pending: try await self.waitForNews()
+            case .failed(let failure): throw failure
             }
         }
         return nil

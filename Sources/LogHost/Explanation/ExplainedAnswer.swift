@@ -110,10 +110,8 @@ struct ExplainedAnswer: Sendable {
         var log = self.log
         log.query = query
         log.query.follow = false
-        var encoding = Encoding(
-            encoder: self.encoder, ids: self.route.ids, exactValues: log.exactValues, lines: self.isLines, follow: false,
-            maximumValueBytes: search.valueBytes)
-        encoding.isRestricted = !self.grant.filter.clauses.isEmpty
+        let encoding = Encoding(
+            self.encoder, route: self.route, log: log, grant: self.grant, maximumValueBytes: search.valueBytes)
         let opening = LogOpening(
             source: search.source, topic: topic, request: search.request, log: log, encoding: encoding, wakeID: search.wakeID,
             onGap: { _ in }, checkClient: search.checkClient)

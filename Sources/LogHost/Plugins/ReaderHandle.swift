@@ -17,18 +17,44 @@ package final class ReaderHandle: @unchecked Sendable {
 
     deinit { self.close() }
 
-    /// Reads on. `result` is filled and borrowed until the next call.
-    func read(_ limits: loghost_read_limits, _ result: inout loghost_read_result, _ error: inout loghost_error) -> Int {
+    /// What one read has given.
+    @safe
+    enum Reading {
+        /// Borrowed until the next read.
+        case batch(UnsafeBufferPointer<loghost_entry>)
+        /// More when the source wakes us.
+        case pending
+        /// Nothing newer now; look again on a wake, or after so long (0 = only on a wake).
+        case caughtUp(recheckMicroseconds: UInt64)
+        case end
+        case gap(GapEvent)
+        case failed(PluginFailure)
+    }
+
+    /// Reads on.
+    func read(_ limits: loghost_read_limits) -> Reading {
         assert(WorkerPool.isCurrent, "read is a [worker] function")
-        guard let reader = unsafe self.reader else { return LOGHOST_READ_END }
+        guard let reader = unsafe self.reader else { return .end }
         var limits = limits
+        var result = unsafe loghost_read_result()
+        unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
+        var error = PluginFailure.fresh()
         let start = NIODeadline.now()
         let answer = unsafe Int(self.functions.pointee.read(reader, &limits, &result, &error))
-        if let metrics {
-            metrics.record(.read, since: start)
-            if !(LOGHOST_READ_BATCH...LOGHOST_READ_GAP).contains(answer) { metrics.count(.read, PluginFailure(error)) }
+        self.metrics?.record(.read, since: start)
+        switch answer {
+        case LOGHOST_READ_BATCH:
+            guard let entries = unsafe result.entries else { return unsafe .batch(UnsafeBufferPointer(start: nil, count: 0)) }
+            return unsafe .batch(UnsafeBufferPointer(start: entries, count: result.entry_count))
+        case LOGHOST_READ_PENDING: return .pending
+        case LOGHOST_READ_CAUGHT_UP: return unsafe .caughtUp(recheckMicroseconds: result.recheck_after_microseconds)
+        case LOGHOST_READ_END: return .end
+        case LOGHOST_READ_GAP: return unsafe .gap(GapEvent(result.gap))
+        default:
+            let failure = PluginFailure(error)
+            self.metrics?.count(.read, failure)
+            return .failed(failure)
         }
-        return answer
     }
 
     /// Closes it; once.

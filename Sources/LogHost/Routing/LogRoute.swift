@@ -127,11 +127,8 @@ struct LogRoute {
         -> (LogOpening, LogOpening.Opened)
     {
         let source = self.match.target.source
-        var encoding = Encoding(
-            encoder: encoder, ids: log.query.follow || self.route.ids, exactValues: log.exactValues,
-            lines: self.route.traits.dialect == .lines, follow: log.query.follow,
-            maximumValueBytes: self.site.limits.valueBytes)
-        encoding.isRestricted = !self.grant.filter.clauses.isEmpty
+        let encoding = Encoding(
+            encoder, route: self.route, log: log, grant: self.grant, maximumValueBytes: self.site.limits.valueBytes)
         let restriction = self.route.traits.dialect == .lines ? LogFilter() : self.grant.filter
         let metrics = self.site.follows.metrics
         let tally = self.exchange.request.method == .head ? nil : self.exchange.tally
@@ -139,7 +136,7 @@ struct LogRoute {
         let channel = self.exchange.channel
         // A request that waited for a worker may have lost its client meanwhile.
         let checkClient = { @Sendable () throws -> Void in try connections.checkClient(of: channel) }
-        return try await self.site.workers.run { [encoding] in
+        return try await self.site.workers.run {
             try checkClient()
             guard case .log(let topic, let filter) = try await source.resolve(request, wakeID: lease.wakeID) else {
                 throw PluginFailure(code: 1, message: "The source gave no log for a log's route.")

@@ -42,14 +42,11 @@ struct BackwardSkip {
             max_value_bytes: UInt64(self.opening.encoding.maximumValueBytes))
         var kept: [[UInt8]] = []
         while true {
-            try Task.checkCancellation()
-            var result = unsafe loghost_read_result()
-            unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
-            var error = PluginFailure.fresh()
-            switch unsafe opened.reader.read(limits, &result, &error) {
-            case LOGHOST_READ_BATCH:
-                for index in unsafe 0..<result.entry_count {
-                    guard let entry = unsafe result.entries.map({ unsafe $0 + index }) else { break }
+            try self.opening.checkClient()
+            switch opened.reader.read(limits) {
+            case .batch(let batch):
+                for index in batch.indices {
+                    guard let entry = unsafe batch.baseAddress.map({ unsafe $0 + index }) else { break }
                     if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0 { continue }
                     if unsafe filter?.passes(entry) ?? true { unsafe kept.append(entry.pointee.cursor.array) }
                     if case .cursor(let cursor) = stop, unsafe entry.pointee.cursor.array == cursor {
@@ -58,17 +55,17 @@ struct BackwardSkip {
                 }
                 // Trimmed now and then, not entry by entry.
                 if kept.count > 2 * capacity + 4096 { kept.removeFirst(kept.count - capacity) }
-            case LOGHOST_READ_CAUGHT_UP, LOGHOST_READ_END:
+            case .caughtUp, .end:
                 if case .cursor = stop {
                     throw PluginFailure(code: LOGHOST_ERROR_CURSOR_GONE, message: "The cursor's entry is no longer in the log.")
                 }
                 return Array(kept.suffix(capacity))
-            case LOGHOST_READ_GAP:
+            case .gap:
                 kept = []
-            case LOGHOST_READ_PENDING:
+            case .pending:
                 throw PluginFailure(code: LOGHOST_ERROR_UNSUPPORTED, message: "skip: this log cannot step back.")
-            default:
-                throw PluginFailure(error)
+            case .failed(let failure):
+                throw failure
             }
         }
     }

@@ -21,6 +21,14 @@ package struct Encoding: Sendable, Hashable {
         self.maximumValueBytes = maximumValueBytes
     }
 
+    /// As a request for a route's log has it.
+    init(_ encoder: EncoderHandle, route: RouteDescription, log: LogRequest, grant: Grant, maximumValueBytes: Int) {
+        self.init(
+            encoder: encoder, ids: log.query.follow || route.ids, exactValues: log.exactValues,
+            lines: route.traits.dialect == .lines, follow: log.query.follow, maximumValueBytes: maximumValueBytes)
+        self.isRestricted = !grant.filter.clauses.isEmpty
+    }
+
     /// Begins an answer, or a feed that many answers share.
     func begin() throws -> EncoderState {
         try self.encoder.begin(self)

@@ -24,6 +24,8 @@ final class LogStream: @unchecked Sendable {
     }
 
     private static let rangeCapacity = 256 << 10
+    /// Most answers are small; see `BatchBuilder`.
+    private static let firstCapacity = 32 << 10
     /// Follows are many, and a slow one keeps its chunk for long.
     private static let followCapacity = 64 << 10
     /// Bytes bound a batch, unless entries are as short as lines of files are.
@@ -119,12 +121,19 @@ final class LogStream: @unchecked Sendable {
 
     /// Appends the next bytes to a buffer.
     func fill(_ buffer: inout ByteBuffer) -> Outcome {
-        var outcome = Outcome.more
         let before = self.entriesGiven
-        unsafe Chunk.fill(&buffer, capacity: self.chunkCapacity) { chunk, sink in
-            outcome = unsafe self.fill(chunk, sink)
+        var outcome = self.fill(&buffer, capacity: before == 0 ? Self.firstCapacity : self.chunkCapacity)
+        // Full, and not at rest: there are entries at hand.
+        if before == 0, outcome == .more, self.index < self.entryCount {
+            outcome = self.fill(&buffer, capacity: self.chunkCapacity - Self.firstCapacity)
         }
         if self.entriesGiven != before { self.onEntries(Int(self.entriesGiven &- before)) }
+        return outcome
+    }
+
+    private func fill(_ buffer: inout ByteBuffer, capacity: Int) -> Outcome {
+        var outcome = Outcome.more
+        unsafe Chunk.fill(&buffer, capacity: capacity) { chunk, sink in outcome = unsafe self.fill(chunk, sink) }
         return outcome
     }
 
@@ -149,23 +158,20 @@ final class LogStream: @unchecked Sendable {
             if self.limitLeft == 0 { return .limit }
             // What is read is sent before anything that could take long.
             if unsafe chunk.pointee.used > self.chunkCapacity / 2 { return .more }
-            var result = unsafe loghost_read_result()
-            unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
-            var error = PluginFailure.fresh()
-            switch unsafe self.reader.read(self.limits, &result, &error) {
-            case LOGHOST_READ_BATCH:
-                unsafe self.entries = unsafe result.entries
-                self.entryCount = unsafe result.entry_count
+            switch self.reader.read(self.limits) {
+            case .batch(let batch):
+                unsafe self.entries = batch.baseAddress
+                self.entryCount = batch.count
                 self.index = 0
-                if unsafe result.entry_count == 0 { return unsafe chunk.pointee.used > 0 ? .more : .searching }
-            case LOGHOST_READ_PENDING:
+                if self.entryCount == 0 { return unsafe chunk.pointee.used > 0 ? .more : .searching }
+            case .pending:
                 return .pending
-            case LOGHOST_READ_CAUGHT_UP:
-                return unsafe .caughtUp(recheckMicroseconds: result.recheck_after_microseconds)
-            case LOGHOST_READ_END:
+            case .caughtUp(let recheckMicroseconds):
+                return .caughtUp(recheckMicroseconds: recheckMicroseconds)
+            case .end:
                 return .end
-            case LOGHOST_READ_GAP:
-                let gap = unsafe GapEvent(result.gap).seen(by: self.encoding)
+            case .gap(let gap):
+                let gap = gap.seen(by: self.encoding)
                 self.metGap = true
                 self.onGap(gap.cause)
                 if gap.isTruncation {
@@ -173,8 +179,8 @@ final class LogStream: @unchecked Sendable {
                     self.given = []
                 }
                 guard unsafe self.encode(gap, sink) else { return .fault }
-            default:
-                self.failure = PluginFailure(error)
+            case .failed(let failure):
+                self.failure = failure
                 if self.encoding.encoder.isEventStream {
                     unsafe try? self.encoder.event(name: "fault", data: Self.fault.data, id: "", sink)
                 }

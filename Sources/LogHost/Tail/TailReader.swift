@@ -58,31 +58,26 @@ package final class TailReader: @unchecked Sendable {
     /// Reads once and gives out what there is.
     package func look() -> Look {
         guard let number = self.tail.beginRead() else { return .over }
-        var result = unsafe loghost_read_result()
-        unsafe result.size = unsafe UInt32(MemoryLayout<loghost_read_result>.size)
-        var error = PluginFailure.fresh()
-        switch unsafe self.reader.read(self.limits, &result, &error) {
-        case LOGHOST_READ_BATCH:
-            if let entries = unsafe result.entries {
-                unsafe self.give(UnsafeBufferPointer(start: entries, count: result.entry_count))
-            }
+        switch self.reader.read(self.limits) {
+        case .batch(let entries):
+            unsafe self.give(entries)
             return .more
-        case LOGHOST_READ_PENDING:
+        case .pending:
             return .wait(microseconds: 0)
-        case LOGHOST_READ_CAUGHT_UP:
+        case .caughtUp(let recheckMicroseconds):
             self.tail.caughtUp(number)
-            return unsafe .wait(microseconds: result.recheck_after_microseconds)
-        case LOGHOST_READ_GAP:
-            unsafe self.give(GapEvent(result.gap))
+            return .wait(microseconds: recheckMicroseconds)
+        case .gap(let gap):
+            self.give(gap)
             return .more
-        case LOGHOST_READ_END:
+        case .end:
             self.giveUpAssembly()
             self.tail.end(.end)
             return .over
-        default:
+        case .failed(let failure):
             self.giveUpAssembly()
             self.tail.end(.failed)
-            return .failed(PluginFailure(error))
+            return .failed(failure)
         }
     }
 

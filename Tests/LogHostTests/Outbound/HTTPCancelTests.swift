@@ -19,7 +19,8 @@ import Testing
                 #expect(isAsked)
                 plugin.cancel(id)
                 record.cancelled()
-                connected.withLock { $0.first }?.respond(body: "late")
+                // Not all of it: behind a whole answer the connection could be kept for another request.
+                connected.withLock { $0.first }?.send("HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nlate")
                 // The server sees its connection go.
                 let isClosed = await eventually { connected.withLock { $0.first?.isActive } == false }
                 #expect(isClosed)
