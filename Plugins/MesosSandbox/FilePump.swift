@@ -100,7 +100,7 @@ actor FilePump {
             self.place.name = facts.name
         } else {
             feed.append(.gap(.rotation))
-            self.begin(self.file.name, list)
+            try self.begin(self.file.name, list)
         }
         return false
     }
@@ -182,6 +182,14 @@ actor FilePump {
                 RotatedFile(self.file.rotated(in: $0).first?.facts)
             }
         }
+        if self.missing != nil, self.place.kept == nil {
+            // What has come in its place is not read before it is known what it is.
+            switch try await self.isThere() {
+            case .none: return try await self.lookForMissing(feed, follow, seen)
+            case .some(false): throw Self.noFile
+            case .some(true): break
+            }
+        }
         let length = max(before.count + 1, self.file.files.readCapacity)
         let bytes: [UInt8]
         do {
@@ -210,6 +218,17 @@ actor FilePump {
         return try await self.judge(bytes, feed, follow, seen)
     }
 
+    private static let noFile = PluginError(.notFound, "This is no regular file.")
+
+    /// Whether what has the file's name now is a regular file; nil when nothing has it.
+    private func isThere() async throws -> Bool? {
+        do {
+            return try await self.file.files.list(self.file.directory).first { $0.name == self.place.name }?.isRegular
+        } catch let error as PluginError where error.code == .notFound {
+            return nil
+        }
+    }
+
     /// Before anything was read there is nothing to know the file by: only that another one has been rotated meanwhile tells that this is not
     /// the file that was looked at. Then reading begins with the first that is new.
     private func wasReplacedUnread(_ feed: FileFeed) async throws -> Bool {
@@ -222,10 +241,10 @@ actor FilePump {
         let new = rotated.prefix { RotatedFile($0) != known }
         guard let oldest = new.last else { return false }
         if known.isNone || new.count < rotated.count {
-            self.begin(oldest.name, list)
+            try self.begin(oldest.name, list)
         } else {
             feed.append(.gap(.rotation))
-            self.begin(self.file.name, list)
+            try self.begin(self.file.name, list)
         }
         return true
     }
@@ -344,11 +363,11 @@ actor FilePump {
             let modified = try await kept.modified()
             let younger = self.file.rotated(in: list).last { $0.facts.modified >= modified }
             feed.append(.next)
-            self.begin(younger?.facts.name ?? self.file.name, list)
+            try self.begin(younger?.facts.name ?? self.file.name, list)
             return
         }
         feed.append(.gap(self.file.hasRotated(in: list) ? .rotation : .truncation))
-        self.begin(self.file.name, list)
+        try self.begin(self.file.name, list)
     }
 
     /// Goes on behind an older file that has been read to its end.
@@ -378,7 +397,7 @@ actor FilePump {
         let own = self.file.number(of: self.place.name) ?? 1
         let younger = self.file.rotated(in: list).last { $0.number < own }
         feed.append(.next)
-        self.begin(younger?.facts.name ?? self.file.name, list)
+        try self.begin(younger?.facts.name ?? self.file.name, list)
         return true
     }
 
@@ -389,7 +408,9 @@ actor FilePump {
         if bytes.isEmpty { try await self.relocate(feed) } else { self.give(bytes, feed) }
     }
 
-    private func begin(_ name: String, _ list: [FileFacts]) {
+    /// Begins with another file. Throws `.notFound` for what is no regular file: reading a FIFO would hang every request of the agent's.
+    private func begin(_ name: String, _ list: [FileFacts]) throws {
+        if let facts = list.first(where: { $0.name == name }), !facts.isRegular { throw Self.noFile }
         let facts = list.first { $0.name == name && $0.isRegular }
         self.place = FilePlace(name: name, size: facts?.size ?? 0, identity: facts?.identity)
         self.place.youngest = RotatedFile(self.file.rotated(in: list).first?.facts)

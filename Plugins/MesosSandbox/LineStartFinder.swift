@@ -12,6 +12,8 @@ struct LineStartFinder: Sendable {
     private static let ordinaryLine: UInt64 = 400
     /// How far lines are counted back at most.
     private static let backwardCapacity: UInt64 = 1 << 30
+    /// How many older files an id's line is looked for in.
+    private static let rotatedCapacity = 64
 
     private var files: any SandboxFiles { self.file.files }
     private var size: UInt64 { self.facts?.size ?? 0 }
@@ -91,11 +93,14 @@ struct LineStartFinder: Sendable {
         // A moment ago is too long ago for a file that was rotated just now.
         let list = try await self.files.list(self.file.directory)
         let current = try self.file.find(in: list)
-        for facts in [current].compactMap({ $0 }) + self.file.rotated(in: list).map(\.facts) {
+        for facts in [current].compactMap({ $0 }) + self.file.rotated(in: list).prefix(Self.rotatedCapacity).map(\.facts) {
             if let start = try await self.place(id, in: facts) { return start }
         }
-        throw PluginError(.cursorGone, "The cursor's line is no longer in the file.")
+        throw PluginError(.cursorGone, "The cursor's line is no longer in the file.", detail: Self.oldest)
     }
+
+    /// The cursor of the head: what there is of older files is not resumed at.
+    private static let oldest = "0"
 
     /// The place of a line in a file; nil when the file is another one.
     private func place(_ id: LineID, in facts: FileFacts) async throws -> LineStart? {
@@ -120,7 +125,7 @@ struct LineStartFinder: Sendable {
             start.place.identity = self.facts?.identity
             return start
         }
-        if query.resumes { throw PluginError(.cursorGone, "The line is no longer in the file.") }
+        if query.resumes { throw PluginError(.cursorGone, "The line is no longer in the file.", detail: Self.oldest) }
         return try await self.end(query)
     }
 

@@ -5,6 +5,8 @@ internal import Synchronization
 extension LocalRun {
     /// So many files of one directory are listed at most.
     private static let capacity = 65_536
+    /// So many steps are made in all to where links lead; what is left then is listed as links.
+    private static let stepCapacity = 1 << 18
 
     /// Lists a directory as the agent does: sorted, and links as what they lead to. One that leads out of the run, or nowhere, is listed as
     /// the link it is. `path` is how the files' paths begin. Blocks.
@@ -14,6 +16,7 @@ extension LocalRun {
         guard let stream = unsafe fdopendir(dup(opened.number)) else { throw LocalFailure.of(errno) }
         defer { unsafe closedir(stream) }
         var list: [FileFacts] = []
+        var steps = Self.stepCapacity
         while let entry = unsafe readdir(stream) {
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
                 unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
@@ -23,7 +26,7 @@ extension LocalRun {
             var status = stat()
             // Deleted just now.
             guard unsafe fstatat(opened.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
-            if status.st_mode & S_IFMT == S_IFLNK, let target = try? self.find("\(directory)/\(name)").status() {
+            if status.st_mode & S_IFMT == S_IFLNK, let target = try? self.find("\(directory)/\(name)", left: &steps).status() {
                 status = target
             }
             list.append(FileFacts(status, path: "\(path)/\(name)", accounts: accounts))

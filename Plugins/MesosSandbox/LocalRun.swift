@@ -13,6 +13,7 @@ struct LocalRun: Sendable {
     private static let linkCapacity = 40
     private static let stepCapacity = 1_024
     private static let depthCapacity = 64
+    private static let wayCapacity = 40_000
 
     /// Opens it. Above it there are only directories of Mesos' own, none of them a link.
     init(of sandbox: Sandbox, on agent: AgentIdentity) throws {
@@ -26,10 +27,18 @@ struct LocalRun: Sendable {
 
     /// Opens what a path beneath leads to, without opening it for anything yet.
     func find(_ path: String) throws -> OpenFile {
+        var left = Self.wayCapacity
+        return try self.find(path, left: &left)
+    }
+
+    /// The same in at most so many steps; takes off what it needed.
+    func find(_ path: String, left: inout Int) throws -> OpenFile {
         var way = [self.directory]
         var steps: [String] = pathSegments(path).reversed()
         var links = 0
         while let name = steps.popLast() {
+            left -= 1
+            guard left >= 0 else { throw LocalFailure.of(ELOOP) }
             switch name {
             case ".", "": continue
             case "..":

@@ -85,6 +85,27 @@ import Testing
         }
     }
 
+    @Test func `of many links with long ways not all are followed`() async throws {
+        try await withSandboxServer("", .local) { server, sandboxes in
+            try sandboxes.write("one\n", to: "file")
+            unsafe mkdir(sandboxes.path("d"), 0o755)
+            // Each is some 5,000 steps from the file.
+            let way = String(repeating: "d/../", count: 60)
+            unsafe symlink("\(way)file", sandboxes.path("way0"))
+            for number in 1...39 { unsafe symlink("\(way)way\(number - 1)", sandboxes.path("way\(number)")) }
+            for number in 100..<300 { unsafe symlink("way39", sandboxes.path("x\(number)")) }
+            guard case .array(let list) = try JSONValue(await server.get("\(Sandboxes.base)/files/browse").text) else {
+                Issue.record("no list")
+                return
+            }
+            let modes = list.filter { $0["path"]?.string?.split(separator: "/").last?.hasPrefix("x") ?? false }.map { entry in
+                entry["mode"]?.string?.first
+            }
+            #expect(modes.count == 200)
+            #expect(modes.contains("-") && modes.contains("l"))
+        }
+    }
+
     @Test func `neither pipes nor devices are opened`() async throws {
         try await withSandboxServer("", .local) { server, sandboxes in
             try #require(unsafe mkfifo(sandboxes.path("fifo"), 0o644) == 0)

@@ -41,6 +41,15 @@ extension EndToEndTests {
             #expect(answer.head.crossOriginFields.isEmpty)
         }
 
+        @Test(arguments: ["/healthz", "/readyz", "/metrics", "/plugins", "/openapi.json"])
+        func `OPTIONS of the host's own routes says what there is, and nothing to web pages`(target: String) async throws {
+            let headers = ["Origin": "https://example.com", "Access-Control-Request-Method": "GET"]
+            let answer = try await Golden.server.send(HTTPRequest(target, method: "OPTIONS", headers: headers))
+            #expect(answer.status == 204)
+            #expect(answer.head["Allow"] == "GET, HEAD, OPTIONS")
+            #expect(answer.head.crossOriginFields.isEmpty)
+        }
+
         @Test(arguments: ["POST", "PUT", "DELETE", "PATCH"], ["/v1/range/", "/v2/component", "/v1/fields/AGENT_ID"])
         func `another method is 405 and names the ones there are`(method: String, target: String) async throws {
             let answer = try await Golden.server.send(HTTPRequest(target, method: method, headers: ["Content-Length": "0"]))

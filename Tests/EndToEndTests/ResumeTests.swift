@@ -2,7 +2,10 @@ internal import Testing
 
 extension EndToEndTests {
     @Suite(.goldenServer) struct ResumeTests {
-        @Test(arguments: ["/v2/component?limit=3", "/v2/component/alpha.service?limit=3", "/v2/component?skip=-2&limit=2"])
+        @Test(arguments: [
+            "/v2/component?limit=3", "/v2/component/alpha.service?limit=3", "/v2/component?skip=-2&limit=2",
+            "/v1/range/?follow=true&limit=3",
+        ])
         func `a limit ends a follow with an event whose id ends reconnects`(target: String) async throws {
             let request = HTTPRequest(target, accept: "text/event-stream")
             let (events, isComplete) = try await Golden.server.open(request) { _, connection in
@@ -17,6 +20,20 @@ extension EndToEndTests {
             let again = try await Golden.server.get(target, accept: "text/event-stream", headers: ["Last-Event-ID": id])
             #expect(again.status == 204)
             #expect(again.body.isEmpty)
+            #expect(again.head["Cache-Control"] == "no-cache")
+        }
+
+        @Test func `a range that is followed goes on behind the id of an event`() async throws {
+            let target = "/v1/range/?follow=true&skip_next=2"
+            func ids(after id: String?) async throws -> [String?] {
+                let headers = id.map { ["Last-Event-ID": $0] } ?? [:]
+                return try await Golden.server.open(HTTPRequest(target, accept: "text/event-stream", headers: headers)) {
+                    try $1.readEvents(entries: 3).map(\.id)
+                }
+            }
+            let first = try await ids(after: nil)
+            let second = try await ids(after: first[1])
+            #expect(second.first == first[2])
         }
 
         @Test(arguments: ["/v1/stream/", "/v2/component"])

@@ -27,6 +27,33 @@ import Testing
         }
     }
 
+    @Test func `a file that has gone since it was listed is no download`() async throws {
+        try await withSandboxServer { server, sandboxes in
+            try sandboxes.write("one\n", to: "stdout")
+            #expect(try await server.get("\(Sandboxes.base)/stdout/download").status == 200)
+            try sandboxes.rename("stdout", to: "gone")
+            // Listed a moment ago, it seems to be there.
+            #expect(try await server.get("\(Sandboxes.base)/stdout/download").status == 404)
+        }
+    }
+
+    @Test func `a follow is told what its source failed with`() async throws {
+        try await withSandboxServer { server, sandboxes in
+            try sandboxes.write("one\n", to: "stdout")
+            let control = sandboxes
+            let (started, go) = AsyncStream.makeStream(of: Void.self)
+            async let fault = server.open(HTTPRequest("\(Sandboxes.base)/stdout", accept: "text/event-stream")) { _, connection in
+                _ = try connection.readEvents(entries: 1)
+                go.yield()
+                while let event = try connection.readEvent() { if event.name == "fault" { return event.json } }
+                return nil
+            }
+            for await _ in started { break }
+            try await control.set(#"{"fail": [{"match": "/files/", "server": "agent", "status": 403}]}"#)
+            #expect(try await fault?["status"] == .unsigned(403))
+        }
+    }
+
     @Test func `an answer that breaks off after its beginning is no complete answer`() async throws {
         try await withSandboxServer(", read_ahead: 1") { server, sandboxes in
             try sandboxes.write(String(repeating: "0123456789abcdef\n", count: 40_000), to: "stdout")

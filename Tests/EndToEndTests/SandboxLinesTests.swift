@@ -88,8 +88,11 @@ import Testing
                 let rest = try await server.get("\(Sandboxes.base)/stdout?cursor=\(cursor)")
                 #expect(rest.lines.map(String.init) == ["one", "two", "three", "four", "five"].suffix(4 - index))
             }
-            let other = try await server.get("\(Sandboxes.base)/stdout?cursor=7~00000000")
+            let other = try await server.get("\(Sandboxes.base)/stdout?cursor=7~00000000", accept: "application/json")
             #expect(other.status == 410)
+            // The head, from which everything there is can be read.
+            #expect(try JSONValue(other.text)["oldest_cursor"] == .string("0"))
+            #expect(try await server.get("\(Sandboxes.base)//stdout").status == 400)
             #expect(try await server.get("\(Sandboxes.base)/stdout?cursor=x").status == 400)
         }
     }

@@ -38,6 +38,24 @@ import Testing
         #expect(deleted == ["one", "event gap", "new"])
     }
 
+    @Test func `a pipe in the place of a rotated file is not read`() async throws {
+        try await withSandboxServer { server, sandboxes in
+            try sandboxes.write("one\n", to: "stdout")
+            let isTold = try await server.open(HTTPRequest("\(Sandboxes.base)/stdout", accept: "text/event-stream")) {
+                _, connection in
+                _ = try connection.readEvents(entries: 1)
+                try sandboxes.rename("stdout", to: "stdout.1")
+                // Until it is known that there is nothing in its place.
+                usleep(2_500_000)
+                guard unsafe mkfifo(sandboxes.path("stdout"), 0o644) == 0 else { return false }
+                while let event = try connection.readEvent() { if event.name == "fault" { return true } }
+                return false
+            }
+            #expect(isTold)
+            #expect(try await sandboxes.stats()["hazards"]?["fifo"] == .unsigned(0))
+        }
+    }
+
     @Test(arguments: SandboxReading.allCases)
     func `a file that was cut begins anew, also when it is longer at once`(reading: SandboxReading) async throws {
         let shorter = try await Self.follow(reading, entries: 2) { try $0.write("a\nb\n", to: "stdout") }

@@ -20,6 +20,15 @@ import Testing
         .cursor(Array(text.utf8))
     }
 
+    // MARK: Resuming
+
+    @Test func `a range takes an event's id when it is followed, and only then`() throws {
+        #expect(try Self.parse("limit=3", Self.range, id: "s=1").query.start == .head)
+        let follow = try Self.parse("follow=true&skip_next=3", Self.range, id: "s=1").query
+        #expect(follow.start == Self.cursor("s=1") && follow.skip == 0 && follow.resumes)
+        #expect(try Self.parse("follow=true", Self.range, id: "end").ended)
+    }
+
     // MARK: Positions
 
     struct Place: Sendable {

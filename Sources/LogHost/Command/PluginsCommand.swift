@@ -55,7 +55,7 @@ struct PluginsCommand: ParsableCommand {
                 throw ConfigurationFailure("plugin \(library.name): \(error.message)")
             }
             print("kinds:   \(instance.kinds.joined(separator: ", "))")
-            for route in instance.source?.routes() ?? [] { print("route:   \(route.method) \(route.path)  \(route.summary)") }
+            for route in instance.routes { print("route:   \(route.method) \(route.path)  \(route.summary)") }
             for encoder in instance.encoders {
                 print("format:  \(encoder.name)  \(encoder.mediaTypes.joined(separator: ", "))  \(encoder.summary)")
             }

@@ -100,7 +100,7 @@ struct Program {
         var routes = RouteTree<RouteTarget>()
         for plugin in plugins {
             guard let source = plugin.source else { continue }
-            for route in source.routes() {
+            for route in plugin.routes {
                 if HostRoute.allCases.contains(where: { $0.template == route.path }) {
                     throw ConfigurationFailure("plugin \(plugin.name): route \(route.path): the host itself has \(route.path)")
                 }

@@ -106,7 +106,7 @@ struct DescribedRoute {
         add(
             "explain", "Answers with what the request means, and why nothing comes, in place of entries.", ParameterSchema.flag,
             example: .bool(false))
-        if accepts.contains(.lastEventID) {
+        if accepts.contains(.lastEventID) || accepts.contains(.follow) {
             parameters.append([
                 ("name", .text("Last-Event-ID")), ("in", .text("header")),
                 ("schema", .object(ParameterSchema.cursor(of: self.route.traits.dialect, or: "end"))),

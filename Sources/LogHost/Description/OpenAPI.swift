@@ -4,7 +4,7 @@ struct OpenAPI {
 
     init(plugins: [PluginInstance], encoders: [EncoderHandle], isProtected: Bool) {
         self.init(
-            routes: plugins.flatMap { plugin in (plugin.source?.routes() ?? []).map { (plugin.name, $0) } },
+            routes: plugins.flatMap { plugin in plugin.routes.map { (plugin.name, $0) } },
             formats: encoders.map {
                 DescribedFormat(name: $0.name, contentType: $0.contentType, isEventStream: $0.isEventStream)
             },

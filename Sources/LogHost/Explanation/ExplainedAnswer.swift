@@ -114,8 +114,14 @@ struct ExplainedAnswer: Sendable {
             self.encoder, route: self.route, log: log, grant: self.grant, maximumValueBytes: search.valueBytes)
         let opening = LogOpening(
             source: search.source, topic: topic, request: search.request, log: log, encoding: encoding, wakeID: search.wakeID,
-            onGap: { _ in }, checkClient: search.checkClient)
-        let opened = try await opening.open()
+            onGap: { _ in }, checkClient: search.checkClient, searchTime: self.site.limits.scan)
+        let opened: LogOpening.Opened
+        do {
+            opened = try await opening.open()
+        } catch is Problem {
+            // The search that comes first has taken too long.
+            return .unknown
+        }
         defer { opened.stream.close() }
         var (bytes, outcome) = (opened.first, opened.outcome)
         while bytes.readableBytes == 0, outcome.continues {

@@ -23,8 +23,8 @@ struct PluginList {
             ("sha256", plugin.sha256.map { .text($0) } ?? .null),
             ("abi", .text("\(LOGHOST_ABI_MAJOR).\(library.abiMinor)")), ("kinds", .list(plugin.kinds)),
         ]
-        if let source = plugin.source {
-            let routes = source.routes().map { route -> JSONText.Value in
+        if plugin.source != nil {
+            let routes = plugin.routes.map { route -> JSONText.Value in
                 .object([("method", .text(route.method)), ("path", .text(route.path)), ("summary", .text(route.summary))])
             }
             members.append(("routes", .array(routes)))

@@ -11,7 +11,8 @@ struct OutboundCallbacks: @unchecked Sendable {
 
     /// Copies the functions; throws INVALID when one is missing.
     init(_ functions: loghost_http_callbacks, context: UnsafeMutableRawPointer?, isStream: Bool) throws(PluginFailure) {
-        guard Int(functions.size) >= MemoryLayout<loghost_http_callbacks>.size, unsafe functions.complete != nil,
+        guard unsafe Int(functions.size) >= CStruct.size(of: loghost_http_callbacks.self, to: \.chunk),
+            unsafe functions.complete != nil,
             unsafe !isStream || (functions.head != nil && functions.chunk != nil)
         else {
             throw PluginFailure(

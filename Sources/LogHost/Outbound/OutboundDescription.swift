@@ -27,7 +27,9 @@ struct OutboundDescription: Sendable {
 
     /// Copies a request out of C; throws INVALID or LIMIT with the field's name.
     init(_ request: loghost_http_request, certificates: TLSFiles) throws(PluginFailure) {
-        guard unsafe Int(request.size) >= MemoryLayout<loghost_http_request>.size else { throw Self.invalid("size: too small.") }
+        guard unsafe Int(request.size) >= CStruct.size(of: loghost_http_request.self, to: \.client_key) else {
+            throw Self.invalid("size: too small.")
+        }
         self.method = try Self.method(unsafe request.method.text)
         guard unsafe request.url.size <= Self.urlCapacity else { throw Self.limit("url: more than 16 KiB.") }
         guard let url = Self.url(unsafe request.url.text) else {

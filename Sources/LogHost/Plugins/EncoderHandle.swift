@@ -29,10 +29,11 @@ package struct EncoderHandle: @unchecked Sendable {
     /// The formats of an instance.
     package static func all(
         instance: OpaquePointer, functions: UnsafePointer<loghost_encoder>, metrics: PluginMetrics? = nil
-    ) -> [EncoderHandle] {
+    ) throws(PluginFailure) -> [EncoderHandle] {
         var count = 0
         let encodings = unsafe functions.pointee.encodings(instance, &count)
-        return unsafe UnsafeBufferPointer(start: encodings, count: count).enumerated().map { index, encoding in
+        let elements = unsafe try CStruct.elements(encodings, count, last: \.summary, of: "encodings")
+        return unsafe elements.enumerated().map { index, encoding in
             unsafe EncoderHandle(encoding, index: index, instance: instance, functions: functions, metrics: metrics)
         }
     }

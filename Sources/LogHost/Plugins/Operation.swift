@@ -71,10 +71,17 @@ package final class OperationTable<Value: Sendable>: Sendable {
 
     package init() {}
 
-    /// Runs one operation: `begin` makes the plugin's call, `cancel` gives it up when the waiting task is cancelled or the deadline has
-    /// passed.
+    /// Runs one operation: `begin` makes the plugin's call, `cancel` gives it up when the waiting task is cancelled, the deadline has
+    /// passed, or the client has gone.
     package func perform(
         until deadline: ContinuousClock.Instant? = nil, begin: (UInt64) -> Void, cancel: @escaping @Sendable (UInt64) -> Void
+    ) async throws -> Value {
+        try await self.perform(until: deadline, for: nil, begin: begin, cancel: cancel)
+    }
+
+    func perform(
+        until deadline: ContinuousClock.Instant?, for client: ClientConnection?, begin: (UInt64) -> Void,
+        cancel: @escaping @Sendable (UInt64) -> Void
     ) async throws -> Value {
         let operation = Operation<Value>()
         let id = lastOperationID.add(1, ordering: .relaxed).newValue
@@ -86,6 +93,8 @@ package final class OperationTable<Value: Sendable>: Sendable {
             cancel(id)
             _ = operation.complete(.failure(error))
         }
+        client?.onGone(of: .call) { giveUp(CancellationError()) }
+        defer { client?.onGone(of: .call, nil) }
         return try await withTaskCancellationHandler {
             guard let deadline else { return try await operation.value() }
             async let _: Void = {

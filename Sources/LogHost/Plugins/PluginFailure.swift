@@ -28,6 +28,12 @@ package struct PluginFailure: Error, Sendable {
     /// For a format that cannot say in its place what is not there.
     static let missingEntries = PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "Entries are missing.")
 
+    /// For an encoder that asks for more room and writes nothing into what it gets.
+    static let noProgress = PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The format makes no progress.")
+
+    /// For a source that has not answered in time.
+    static let silence = PluginFailure(code: LOGHOST_ERROR_TIMEOUT, message: "The source did not answer in time.")
+
     /// Message and detail, for the operator alone.
     var explanation: String { self.detail.isEmpty ? self.message : "\(self.message) (\(self.detail))" }
 

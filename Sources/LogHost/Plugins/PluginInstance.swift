@@ -12,6 +12,7 @@ final class PluginInstance: @unchecked Sendable {
     let getsCredential: Bool
     let services: HostServices
     let source: SourceHandle?
+    let routes: [RouteDescription]
     let encoders: [EncoderHandle]
     let authorizer: AuthorizerHandle?
     /// Nil when it is ready as soon as it has started.
@@ -40,31 +41,32 @@ final class PluginInstance: @unchecked Sendable {
         guard let instance = unsafe created else { throw PluginFailure(error) }
         unsafe self.instance = unsafe instance
         let descriptor = unsafe self.descriptor
-        func functions<Functions>(_ id: String, as type: Functions.Type) -> UnsafePointer<Functions>? {
-            unsafe descriptor.pointee.get_extension(instance, id)?.assumingMemoryBound(to: type)
+        let metrics: PluginMetrics
+        do {
+            let tables = unsafe try PluginTables(of: instance, descriptor)
+            metrics = PluginMetrics(plugin: name, calls: tables.calls)
+            self.source = unsafe tables.source.map {
+                unsafe SourceHandle(instance: instance, functions: $0, metrics: metrics)
+            }
+            self.routes = try self.source?.routes() ?? []
+            self.encoders =
+                if let encoder = unsafe tables.encoder {
+                    unsafe try EncoderHandle.all(instance: instance, functions: encoder, metrics: metrics)
+                } else {
+                    []
+                }
+            self.authorizer = unsafe tables.authorizer.map {
+                unsafe AuthorizerHandle(
+                    name: name, getsCredential: getsCredential, instance: instance, functions: $0, metrics: metrics)
+            }
+            self.health = unsafe tables.health.map { unsafe HealthHandle(instance: instance, functions: $0) }
+            self.explain = unsafe tables.explain.map { unsafe ExplainHandle(instance: instance, functions: $0) }
+        } catch {
+            services.close()
+            unsafe descriptor.pointee.destroy(instance)
+            throw error
         }
-        let source = unsafe functions(LOGHOST_SOURCE, as: loghost_source.self)
-        let encoder = unsafe functions(LOGHOST_ENCODER, as: loghost_encoder.self)
-        let authorizer = unsafe functions(LOGHOST_AUTHORIZER, as: loghost_authorizer.self)
-        var calls: [PluginMetrics.Call] = []
-        if unsafe source != nil { calls += [.resolve, .open, .read] }
-        if unsafe encoder != nil { calls.append(.encode) }
-        if unsafe authorizer != nil { calls.append(.authorize) }
-        let metrics = PluginMetrics(plugin: name, calls: calls)
         self.metrics = metrics
-        self.source = unsafe source.map { unsafe SourceHandle(instance: instance, functions: $0, metrics: metrics) }
-        self.encoders =
-            unsafe encoder.map { unsafe EncoderHandle.all(instance: instance, functions: $0, metrics: metrics) } ?? []
-        self.authorizer = unsafe authorizer.map {
-            unsafe AuthorizerHandle(
-                name: name, getsCredential: getsCredential, instance: instance, functions: $0, metrics: metrics)
-        }
-        self.health = unsafe functions(LOGHOST_HEALTH, as: loghost_health.self).map {
-            unsafe HealthHandle(instance: instance, functions: $0)
-        }
-        self.explain = unsafe functions(LOGHOST_EXPLAIN, as: loghost_explain.self).map {
-            unsafe ExplainHandle(instance: instance, functions: $0)
-        }
     }
 
     deinit {

@@ -29,6 +29,10 @@ package struct SourceRequest: Sendable {
     var filter = LogFilter()
     /// As it came.
     var path = ""
+    /// How long one call into the source may take; nil = for ever.
+    var patience: Duration?
+    /// Whoever waits: nobody does when that one has gone.
+    var client: ClientConnection?
 
     package init(route: UInt32, variables: [(name: String, value: String)], query: String, principal: String, requestID: String) {
         self.route = route
@@ -38,18 +42,17 @@ package struct SourceRequest: Sendable {
         self.requestID = requestID
     }
 
-    func lend<Result>(_ body: (UnsafePointer<loghost_request>) throws -> Result) rethrows -> Result {
-        let memory = CMemory()
+    /// Lends it to a C call; whoever keeps the memory keeps what was lent.
+    func lend(in memory: CMemory, _ body: (UnsafePointer<loghost_request>) -> Void) {
         let variables = unsafe self.variables.map {
             unsafe loghost_variable(name: memory.bytes($0.name), value: memory.bytes($0.value))
         }
-        var request = unsafe loghost_request(
+        let request = unsafe loghost_request(
             size: UInt32(MemoryLayout<loghost_request>.size), route_id: self.route, variables: memory.array(variables),
             variable_count: variables.count, query: memory.bytes(self.query), principal: memory.bytes(self.principal),
             credential: memory.bytes(self.credential), request_id: memory.bytes(self.requestID),
             filter: memory.filter(self.filter), path: memory.bytes(self.path))
-        defer { withExtendedLifetime(memory) {} }
-        return unsafe try body(&request)
+        if let lent = unsafe memory.array([request]) { unsafe body(lent) }
     }
 }
 
@@ -70,10 +73,10 @@ package final class SourceHandle: @unchecked Sendable {
     }
 
     /// The routes, copied out of C.
-    func routes() -> [RouteDescription] {
+    func routes() throws(PluginFailure) -> [RouteDescription] {
         var count = 0
         let routes = unsafe self.functions.pointee.routes(self.instance, &count)
-        return unsafe UnsafeBufferPointer(start: routes, count: count).map { unsafe RouteDescription($0) }
+        return unsafe try CStruct.elements(routes, count, last: \.file_name, of: "routes").map { unsafe RouteDescription($0) }
     }
 
     /// Finds out what a request is for.
@@ -90,8 +93,11 @@ package final class SourceHandle: @unchecked Sendable {
     }
 
     private func begin(_ request: SourceRequest, wakeID: UInt64) async throws -> Resolved {
-        try await self.resolving.perform { operation in
-            unsafe request.lend { request in
+        // What is lent lives until the plugin has completed, or nobody waits for it any more.
+        let memory = CMemory()
+        defer { withExtendedLifetime(memory) {} }
+        return try await self.wait(self.resolving, request) { operation in
+            unsafe request.lend(in: memory) { request in
                 unsafe self.functions.pointee.resolve(
                     self.instance, operation, request, wakeID,
                     { context, operation, resolution, error in
@@ -103,8 +109,18 @@ package final class SourceHandle: @unchecked Sendable {
                         return isTaken ? 1 : 0
                     }, unsafe Unmanaged.passUnretained(self.resolving).toOpaque())
             }
-        } cancel: {
-            self.cancel($0)
+        }
+    }
+
+    /// Waits for an operation as long as the request has patience.
+    private func wait<Value>(
+        _ table: OperationTable<Value>, _ request: SourceRequest, begin: (UInt64) -> Void
+    ) async throws -> Value {
+        do {
+            return try await table.perform(
+                until: request.patience.map { .now + $0 }, for: request.client, begin: begin, cancel: { self.cancel($0) })
+        } catch is OperationTimeout {
+            throw PluginFailure.silence
         }
     }
 
@@ -126,21 +142,19 @@ package final class SourceHandle: @unchecked Sendable {
     private func begin(topic: [UInt8], query: LogQuery, needs: EncoderNeeds, request: SourceRequest, wakeID: UInt64) async throws
         -> OpenedReader
     {
-        try await self.opening.perform { operation in
-            let memory = CMemory()
-            var query = unsafe query.export(needs: needs, in: memory)
-            unsafe request.lend { request in
+        let memory = CMemory()
+        defer { withExtendedLifetime(memory) {} }
+        return try await self.wait(self.opening, request) { operation in
+            guard let query = unsafe memory.array([query.export(needs: needs, in: memory)]) else { return }
+            unsafe request.lend(in: memory) { request in
                 unsafe self.functions.pointee.open(
-                    self.instance, operation, memory.bytes(topic), &query, request, wakeID,
+                    self.instance, operation, memory.bytes(topic), query, request, wakeID,
                     { context, operation, opened, error in
                         guard let context = unsafe context else { return 0 }
                         let handle = unsafe Unmanaged<SourceHandle>.fromOpaque(context).takeUnretainedValue()
                         return unsafe handle.completeOpen(operation, opened, error) ? 1 : 0
                     }, unsafe Unmanaged.passUnretained(self).toOpaque())
             }
-            withExtendedLifetime(memory) {}
-        } cancel: {
-            self.cancel($0)
         }
     }
 
@@ -190,11 +204,9 @@ private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error:
         var forward = unsafe Forward(
             location: resolution.location.text,
             headers: headers(resolution.upstream_headers, resolution.upstream_header_count))
-        if unsafe Int(resolution.size) >= MemoryLayout<loghost_resolution>.size {
-            forward.tls = unsafe TLSFilePaths(
-                authorities: resolution.ca_file.text, certificate: resolution.client_certificate.text,
-                key: resolution.client_key.text)
-        }
+        forward.tls = unsafe TLSFilePaths(
+            authorities: resolution.ca_file.text, certificate: resolution.client_certificate.text,
+            key: resolution.client_key.text)
         return .proxy(forward)
     default:
         throw PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source answered in an unknown way.")
@@ -228,10 +240,11 @@ extension LogQuery {
         var bits = Int(needs.bits)
         if self.follow { bits |= LOGHOST_NEEDS_CURSOR }
         if self.since != 0 || self.until != 0 { bits |= LOGHOST_NEEDS_REALTIME }
-        unsafe query.needs = UInt32(bits)
+        // The host may have to evaluate the filter itself.
+        if !self.filter.clauses.isEmpty, bits & LOGHOST_NEEDS_ALL_FIELDS == 0 { bits |= LOGHOST_NEEDS_NAMED_FIELDS }
         var names = needs.fieldNames
         for match in self.filter.clauses.joined() where !names.contains(match.name) { names.append(match.name) }
-        // The host may have to evaluate the filter itself.
+        unsafe query.needs = UInt32(bits)
         unsafe query.field_names = unsafe memory.array(names.map { unsafe memory.bytes($0) })
         unsafe query.field_name_count = names.count
         return unsafe query

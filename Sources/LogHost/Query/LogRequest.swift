@@ -63,7 +63,8 @@ package struct LogRequest: Sendable {
         let isAccepted =
             switch traits.dialect {
             case .none: false
-            case .journalV1: traits.accepts.contains(.lastEventID)
+            // A range that is followed gives ids too.
+            case .journalV1: traits.accepts.contains(.lastEventID) || self.query.follow
             case .journalV2, .lines: true
             }
         guard isAccepted, let lastEventID, !lastEventID.isEmpty else { return nil }

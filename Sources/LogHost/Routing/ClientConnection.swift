@@ -67,30 +67,44 @@ final class ClientConnection: Sendable {
         self.peer = peer
     }
 
+    /// Who wants to know: both may at the same time, each once.
+    enum Listener {
+        /// The answer as a whole.
+        case answer
+        /// A call into a plugin that the answer waits for.
+        case call
+    }
+
     private struct State {
         var isGone = false
-        var listener: (@Sendable () -> Void)?
+        var answer: (@Sendable () -> Void)?
+        var call: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
 
     var isGone: Bool { self.state.withLock { $0.isGone } }
 
-    /// Calls back once when the client goes, at once when it has gone. One listener at a time; nil removes it.
-    func onGone(_ listener: (@Sendable () -> Void)?) {
+    /// Calls back once when the client goes, at once when it has gone; nil removes the call back.
+    func onGone(of listener: Listener = .answer, _ callBack: (@Sendable () -> Void)?) {
         let isGone = self.state.withLock { state in
-            state.listener = state.isGone ? nil : listener
+            let kept = state.isGone ? nil : callBack
+            switch listener {
+            case .answer: state.answer = kept
+            case .call: state.call = kept
+            }
             return state.isGone
         }
-        if isGone { listener?() }
+        if isGone { callBack?() }
     }
 
     func clientIsGone() {
-        let listener = self.state.withLock { state in
+        let (answer, call) = self.state.withLock { state in
             state.isGone = true
-            return state.listener.take()
+            return (state.answer.take(), state.call.take())
         }
-        listener?()
+        call?()
+        answer?()
     }
 }
 

@@ -112,6 +112,12 @@ struct Dispatcher: Sendable {
         let method = exchange.request.method
         if let route = HostRoute(path), self.audience == .readers || route.isForWatchers {
             exchange.measure(route: route.template)
+            if method == .options {
+                // No web page has any business here.
+                exchange.allowsOrigins = false
+                exchange.answer = .whole(HTTPResponse(status: .noContent, headerFields: [.allow: "GET, HEAD, OPTIONS"]), nil)
+                return nil
+            }
             guard method == .get || method == .head else { throw Self.methodNotAllowed(["GET"]) }
             exchange.allowsOrigins = false
             if self.audience == .readers, !route.isOpen {

@@ -27,7 +27,7 @@ struct LogRoute {
             ))
         let isExplained = isLog ? try items.boolean("explain") ?? false : false
         if log.ended {
-            self.exchange.answer = .whole(HTTPResponse(status: .noContent), nil)
+            self.exchange.answer = .whole(HTTPResponse(status: .noContent, headerFields: [.cacheControl: "no-cache"]), nil)
             return nil
         }
         let place = try self.site.admission.enter(
@@ -38,6 +38,9 @@ struct LogRoute {
             principal: self.grant.principal, requestID: self.exchange.id)
         request.filter = self.grant.filter
         request.path = self.exchange.path
+        // Longer than a source's own limits: what it says of its failure is worth more.
+        request.patience = self.site.limits.scan + .seconds(10)
+        request.client = self.site.connections.connection(of: self.exchange.channel)
         if self.match.target.plugin.getsCredential { request.credential = self.grant.credential }
         let signal = FollowSignal()
         let wakeID = self.site.wakes.register { signal.wake() }
@@ -134,6 +137,7 @@ struct LogRoute {
         let tally = self.exchange.request.method == .head ? nil : self.exchange.tally
         let connections = self.site.connections
         let channel = self.exchange.channel
+        let searchTime = self.site.limits.scan
         // A request that waited for a worker may have lost its client meanwhile.
         let checkClient = { @Sendable () throws -> Void in try connections.checkClient(of: channel) }
         return try await self.site.workers.run {
@@ -146,7 +150,8 @@ struct LogRoute {
             log.query.filter = filter.and(log.query.filter).and(restriction)
             let opening = LogOpening(
                 source: source, topic: topic, request: request, log: log, encoding: encoding, wakeID: lease.wakeID,
-                onGap: { metrics.countGap($0) }, onEntries: { tally?.add(entries: $0) }, checkClient: checkClient)
+                onGap: { metrics.countGap($0) }, onEntries: { tally?.add(entries: $0) }, checkClient: checkClient,
+                searchTime: searchTime)
             var opened = try await opening.open()
             if !log.query.follow { try opened.completeIfEnded() }
             return (opening, opened)

@@ -35,23 +35,28 @@ struct BackwardSkip {
     private func readCursors(
         _ opened: OpenedReader, _ query: LogQuery, until stop: LogQuery.Start, keeping capacity: Int
     ) throws -> [[UInt8]] {
-        let filter = opened.applied & UInt32(LOGHOST_APPLIED_FILTER) == 0 ? HostFilter(filter: query.filter) : nil
+        var remainder = Remainder(query, applied: opened.applied)
         let limits = loghost_read_limits(
             size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 1024, max_bytes: 1 << 20,
             max_microseconds: 100_000,
             max_value_bytes: UInt64(self.opening.encoding.maximumValueBytes))
+        let check = self.opening.patience()
         var kept: [[UInt8]] = []
         while true {
-            try self.opening.checkClient()
+            try check()
             switch opened.reader.read(limits) {
             case .batch(let batch):
                 for index in batch.indices {
                     guard let entry = unsafe batch.baseAddress.map({ unsafe $0 + index }) else { break }
-                    if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0 { continue }
-                    if unsafe filter?.passes(entry) ?? true { unsafe kept.append(entry.pointee.cursor.array) }
-                    if case .cursor(let cursor) = stop, unsafe entry.pointee.cursor.array == cursor {
+                    if case .time(let time) = stop, unsafe entry.pointee.realtime_microseconds >= time {
                         return Array(kept.suffix(capacity))
                     }
+                    let verdict = unsafe remainder.judge(entry)
+                    // The last piece of a value counts for all of them.
+                    if unsafe Int(entry.pointee.flags) & (LOGHOST_ENTRY_CONTINUES | LOGHOST_ENTRY_NEWLINE) != 0 { continue }
+                    let cursor = unsafe entry.pointee.cursor.array
+                    if case .give = verdict { kept.append(cursor) }
+                    if stop == .cursor(cursor) { return Array(kept.suffix(capacity)) }
                 }
                 // Trimmed now and then, not entry by entry.
                 if kept.count > 2 * capacity + 4096 { kept.removeFirst(kept.count - capacity) }

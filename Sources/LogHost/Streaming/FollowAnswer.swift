@@ -84,7 +84,7 @@ struct FollowAnswer: Sendable {
                 try await self.sendEnd(reason, outbound)
                 return
             case .fault(let isSaid):
-                if !isSaid { try await self.sendFault(LogStream.fault, outbound) }
+                if !isSaid { try await self.sendFault(LogStream.fault(self.follower.failure), outbound) }
                 throw self.follower.failure ?? PluginFailure.unexplained
             case .disconnect:
                 throw CancellationError()
@@ -115,7 +115,7 @@ struct FollowAnswer: Sendable {
             return true
         } catch let failure as PluginFailure {
             if failure.retryable, !isLast { return false }
-            try await self.sendFault(LogStream.fault, outbound)
+            try await self.sendFault(LogStream.fault(failure), outbound)
             throw failure
         }
     }

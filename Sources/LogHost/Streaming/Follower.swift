@@ -153,6 +153,11 @@ package final class Follower: @unchecked Sendable {
     private func read(_ stream: LogStream) -> Step {
         var buffer = ByteBuffer()
         let outcome = stream.fill(&buffer)
+        if case .joining(_, let tail, let subscription) = self.state, stream.rememberedCount > Self.memoryCapacity {
+            _ = stream.endJoin()
+            tail.leave(subscription)
+            self.state = .reading(stream)
+        }
         self.finish(stream, outcome)
         guard buffer.readableBytes > 0 else { return self.act(on: outcome) }
         self.outcome = outcome

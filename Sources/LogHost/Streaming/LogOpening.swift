@@ -17,6 +17,8 @@ package struct LogOpening: Sendable {
     private var given: Set<[UInt8]> = []
     /// Throws when nobody waits for the answer any more.
     let checkClient: @Sendable () throws -> Void
+    /// How long entries may be stepped over before there is anything to give; nil = for ever.
+    let searchTime: Duration?
 
     /// A log that is open, with its first bytes.
     package struct Opened: Sendable {
@@ -43,7 +45,7 @@ package struct LogOpening: Sendable {
     package init(
         source: SourceHandle, topic: [UInt8], request: SourceRequest, log: LogRequest, encoding: Encoding, wakeID: UInt64,
         onGap: @escaping @Sendable (String) -> Void, onEntries: @escaping @Sendable (Int) -> Void = { _ in },
-        checkClient: @escaping @Sendable () throws -> Void
+        checkClient: @escaping @Sendable () throws -> Void, searchTime: Duration? = nil
     ) {
         self.source = source
         self.topic = topic
@@ -54,6 +56,16 @@ package struct LogOpening: Sendable {
         self.onGap = onGap
         self.onEntries = onEntries
         self.checkClient = checkClient
+        self.searchTime = searchTime
+    }
+
+    /// What a search is checked with, now and then, that begins now: throws a 503 when it takes too long.
+    func patience() -> () throws -> Void {
+        let deadline = self.searchTime.map { ContinuousClock.now + $0 }
+        return {
+            try self.checkClient()
+            if let deadline, .now > deadline { throw Problem.searchTimeout }
+        }
     }
 
     /// A negative skip that its source leaves to the host is looked for from the head, within this many entries.
@@ -87,7 +99,8 @@ package struct LogOpening: Sendable {
             looks += 1
             try self.checkClient()
         }
-        guard case .cursor(let cursor) = stream.place else { return "" }
+        // Else the place is that of an entry that was left out.
+        guard stream.entriesGiven > 0, case .cursor(let cursor) = stream.place else { return "" }
         return String(decoding: cursor, as: UTF8.self)
     }
 
@@ -148,7 +161,7 @@ package struct LogOpening: Sendable {
         let stream = try await self.stream(query).stream
         var first = ByteBuffer()
         self.onGap(gap.cause)
-        try stream.append(event: "gap", data: gap.data, to: &first)
+        try stream.append(event: "gap", data: gap.seen(by: self.encoding).data, to: &first)
         let outcome = stream.fill(&first)
         return Opened(stream: stream, first: first, outcome: outcome, moved: 0)
     }
@@ -169,11 +182,16 @@ package struct LogOpening: Sendable {
             plain.skip = 0
             return self.firstBytes(of: try await self.stream(plain).stream, moved: 0)
         case .along(let requested):
-            let opened = self.firstBytes(of: stream, moved: requested)
+            let check = self.patience()
+            var opened = self.firstBytes(of: stream, moved: requested)
+            // The host itself may have to step over the entries.
+            while opened.outcome == .searching, !query.follow {
+                try check()
+                opened.outcome = stream.fill(&opened.first)
+            }
             guard opened.first.readableBytes == 0, stream.entriesGiven == 0, opened.outcome.isAtEnd else { return opened }
             // Beyond the end: the last entry there is was landed on.
             guard skipped > 0 else {
-                var opened = opened
                 opened.moved = 0
                 return opened
             }
@@ -202,7 +220,11 @@ package struct LogOpening: Sendable {
         if query.direction == .backward, opened.applied & UInt32(LOGHOST_APPLIED_DIRECTION) == 0 {
             throw PluginFailure(code: LOGHOST_ERROR_UNSUPPORTED, message: "read_reverse: this log cannot be read in reverse.")
         }
-        if query.skip < 0, opened.applied & UInt32(LOGHOST_APPLIED_SKIP) == 0 {
+        let appliesSkip = opened.applied & UInt32(LOGHOST_APPLIED_SKIP) != 0
+        if query.direction == .backward, query.skip != 0, !appliesSkip {
+            throw PluginFailure(code: LOGHOST_ERROR_UNSUPPORTED, message: "skip: this log cannot step over entries in reverse.")
+        }
+        if query.skip < 0, !appliesSkip, query.start != .head {
             opened.reader.close()
             let place = try await BackwardSkip(opening: self, needs: needs, capacity: Self.backwardCapacity).find(query)
             query.start = place.start
@@ -210,7 +232,7 @@ package struct LogOpening: Sendable {
             opened = try await self.source.open(
                 topic: self.topic, query: query, needs: needs, request: self.request, wakeID: self.wakeID)
             opened.skipped = place.skipped
-        } else if query.skip > 0, opened.applied & UInt32(LOGHOST_APPLIED_SKIP) == 0 {
+        } else if query.skip > 0, !appliesSkip {
             // Stepped over while reading; the landing asks only whether there was anything.
             opened.skipped = UInt64(query.skip)
         }
@@ -229,4 +251,9 @@ extension LogStream.Outcome {
         case .more, .searching, .pending, .limit, .fault: false
         }
     }
+}
+
+extension Problem {
+    static let searchTimeout = Problem(
+        503, "The search found nothing in the time allowed; a narrower one may.", retryAfter: 5)
 }

@@ -30,6 +30,8 @@ final class LogStream: @unchecked Sendable {
     private static let followCapacity = 64 << 10
     /// Bytes bound a batch, unless entries are as short as lines of files are.
     private static let batchEntries: UInt64 = 4096
+    /// How long one filling goes on without anything to show.
+    private static let fillingTime = TimeAmount.milliseconds(100)
     /// Sent as soon as this much is there, even when the source has more: the socket can work meanwhile.
     private let chunkCapacity: Int
     private let reader: ReaderHandle
@@ -121,11 +123,14 @@ final class LogStream: @unchecked Sendable {
 
     /// Appends the next bytes to a buffer.
     func fill(_ buffer: inout ByteBuffer) -> Outcome {
-        let before = self.entriesGiven
+        let (before, start) = (self.entriesGiven, buffer.writerIndex)
         var outcome = self.fill(&buffer, capacity: before == 0 ? Self.firstCapacity : self.chunkCapacity)
         // Full, and not at rest: there are entries at hand.
         if before == 0, outcome == .more, self.index < self.entryCount {
             outcome = self.fill(&buffer, capacity: self.chunkCapacity - Self.firstCapacity)
+        }
+        if outcome == .more, buffer.writerIndex == start, self.index < self.entryCount {
+            outcome = self.fail(.noProgress)
         }
         if self.entriesGiven != before { self.onEntries(Int(self.entriesGiven &- before)) }
         return outcome
@@ -138,7 +143,10 @@ final class LogStream: @unchecked Sendable {
     }
 
     /// What a `fault` event says of a source that has failed.
-    static let fault = Problem(500, "The source failed.")
+    static func fault(_ failure: PluginFailure?) -> Problem { failure?.problem ?? Problem(500, "The source failed.") }
+
+    /// How many entries are remembered for the join.
+    var rememberedCount: Int { self.remembered?.count ?? 0 }
 
     /// Appends a named event.
     func append(event name: String, data: String, to buffer: inout ByteBuffer) throws {
@@ -153,11 +161,14 @@ final class LogStream: @unchecked Sendable {
     var keepAlive: [UInt8] { self.encoder.keepAlive }
 
     private func fill(_ chunk: UnsafeMutablePointer<Chunk>, _ sink: UnsafePointer<loghost_sink>) -> Outcome {
+        let start = NIODeadline.now()
         while true {
             if let outcome = unsafe self.encodeBatch(chunk, sink) { return outcome }
             if self.limitLeft == 0 { return .limit }
             // What is read is sent before anything that could take long.
             if unsafe chunk.pointee.used > self.chunkCapacity / 2 { return .more }
+            // Whole batches may be left out: now and then whoever waits is to look at the time and at the client.
+            if .now() - start > Self.fillingTime { return unsafe chunk.pointee.used > 0 ? .more : .searching }
             switch self.reader.read(self.limits) {
             case .batch(let batch):
                 unsafe self.entries = batch.baseAddress
@@ -182,7 +193,7 @@ final class LogStream: @unchecked Sendable {
             case .failed(let failure):
                 self.failure = failure
                 if self.encoding.encoder.isEventStream {
-                    unsafe try? self.encoder.event(name: "fault", data: Self.fault.data, id: "", sink)
+                    unsafe try? self.encoder.event(name: "fault", data: Self.fault(failure).data, id: "", sink)
                 }
                 return .fault
             }
@@ -234,15 +245,19 @@ final class LogStream: @unchecked Sendable {
                 self.isInsideEntry = true
                 return .more
             default:
-                let failure = PluginFailure(error)
-                self.encoding.encoder.countFailure(failure)
-                self.failure = failure
-                return .fault
+                return self.fail(PluginFailure(error))
             }
         }
         unsafe self.rememberPlace(entries + (self.entryCount - 1))
         self.entryCount = 0
         return nil
+    }
+
+    /// The encoder has failed.
+    private func fail(_ failure: PluginFailure) -> Outcome {
+        self.encoding.encoder.countFailure(failure)
+        self.failure = failure
+        return .fault
     }
 
     private func rememberPlace(_ entry: UnsafePointer<loghost_entry>) {

@@ -39,14 +39,17 @@ struct PlainAnswer: Sendable {
     }
 
     private func answer(_ status: Int, _ headers: [(name: String, value: String)], _ stream: ByteStreamHandle?) async throws {
-        guard (200...599).contains(status) else { throw PluginFailure(code: 1, message: "The source gave no HTTP status.") }
+        guard (200...599).contains(status) else {
+            if let stream { await self.close(stream) }
+            throw PluginFailure(code: 1, message: "The source gave no HTTP status.")
+        }
         var head = HTTPResponse(status: .known(status))
-        head.headerFields[.cacheControl] = "no-cache"
         for header in headers {
             guard let name = HTTPField.Name(header.name), name != .contentLength, name != .transferEncoding, name != .connection
             else { continue }
-            head.headerFields[name] = header.value
+            head.headerFields.append(HTTPField(name: name, value: header.value))
         }
+        if head.headerFields[.cacheControl] == nil { head.headerFields[.cacheControl] = "no-cache" }
         guard let stream else {
             self.exchange.answer = .whole(head, nil)
             return
@@ -57,7 +60,13 @@ struct PlainAnswer: Sendable {
             return
         }
         // Short answers go out whole, with their length.
-        let first = try await self.read(stream)
+        let first: Piece
+        do {
+            first = try await self.first(of: stream)
+        } catch {
+            await self.close(stream)
+            throw error
+        }
         if case .end(let bytes) = first {
             await self.close(stream)
             try self.grant.check()
@@ -75,12 +84,30 @@ struct PlainAnswer: Sendable {
         }
     }
 
-    private func write(_ first: Piece, of stream: ByteStreamHandle, to outbound: Exchange.Outbound) async throws {
-        let connection = self.site.connections.connection(of: self.exchange.channel)
+    /// The first piece: it decides the status, unless it is a follow's, whose head does not wait for news.
+    private func first(of stream: ByteStreamHandle) async throws -> Piece {
+        let limit = ContinuousClock.now + self.site.limits.scan
+        while true {
+            let piece = try await self.read(stream)
+            guard case .pending = piece, !self.isFollow else { return piece }
+            guard try await self.waitForWake(limit - .now) else { throw PluginFailure.silence }
+        }
+    }
+
+    /// Waits for the plugin; false when it stays silent. Throws when nobody waits for it any more.
+    private func waitForWake(_ time: Duration) async throws -> Bool {
+        guard let connection = self.site.connections.connection(of: self.exchange.channel) else { throw CancellationError() }
         let signal = self.signal
-        guard connection != nil else { throw CancellationError() }
-        connection?.onGone { signal.end(.clientGone) }
-        defer { connection?.onGone(nil) }
+        connection.onGone { signal.end(.clientGone) }
+        defer { connection.onGone(nil) }
+        switch await self.signal.wait(TimeAmount(max(.zero, time)), on: self.exchange.channel.eventLoop) {
+        case .wake: return true
+        case .timeout: return false
+        case .clientGone, .shutdown, .refused: throw CancellationError()
+        }
+    }
+
+    private func write(_ first: Piece, of stream: ByteStreamHandle, to outbound: Exchange.Outbound) async throws {
         var piece = first
         while true {
             switch piece {
@@ -92,9 +119,7 @@ struct PlainAnswer: Sendable {
             case .pending:
                 // The head does not wait for the plugin.
                 try await self.exchange.write([], to: outbound)
-                let limit = self.site.limits.scan
-                let reason = await self.signal.wait(TimeAmount(limit), on: self.exchange.channel.eventLoop)
-                guard reason == .wake else { throw CancellationError() }
+                guard try await self.waitForWake(self.site.limits.scan) else { throw CancellationError() }
             }
             try self.grant.check()
             piece = try await self.read(stream)

@@ -141,7 +141,7 @@ struct RangeAnswer: Sendable {
     private func checkPatience(_ deadline: ContinuousClock.Instant) throws {
         try self.site.connections.checkClient(of: self.exchange.channel)
         guard ContinuousClock.now < deadline else {
-            throw Problem(503, "The search found nothing in the time allowed; a narrower one may.", retryAfter: 5)
+            throw Problem.searchTimeout
         }
     }
 

@@ -51,12 +51,14 @@ final class TailEncoding {
         var error = PluginFailure.fresh()
         while self.bytes.writerIndex - start <= Self.entryCapacity {
             var result = LOGHOST_ENCODE_ERROR
+            let before = self.bytes.writerIndex
             unsafe Chunk.fill(&self.bytes, capacity: Self.chunkCapacity) { _, sink in
                 result = unsafe state.encode(entry, sink, &error)
             }
             if result == LOGHOST_ENCODE_DONE { return true }
-            if result != LOGHOST_ENCODE_MORE {
-                self.encoding.encoder.countFailure(PluginFailure(error))
+            if result != LOGHOST_ENCODE_MORE || self.bytes.writerIndex == before {
+                self.encoding.encoder.countFailure(
+                    result == LOGHOST_ENCODE_MORE ? PluginFailure.noProgress : PluginFailure(error))
                 break
             }
         }

@@ -137,8 +137,11 @@ final class Tails: TailProvider {
         query.start = .tail
         query.skip = skip
         query.follow = true
+        // Others may follow when that client has gone.
+        var request = opening.request
+        request.client = nil
         return try await opening.source.open(
-            topic: opening.topic, query: query, needs: .everything, request: opening.request, wakeID: wakeID)
+            topic: opening.topic, query: query, needs: .everything, request: request, wakeID: wakeID)
     }
 }
 

@@ -57,7 +57,8 @@ typedef struct loghost_sink {
     void *context;
     /* [worker] [must not block] Gives writable memory of at least `minimum` bytes, `*capacity` in all, until
      * `commit`. NULL = the buffer is full: return LOGHOST_ENCODE_MORE. At the start of a call up to
-     * LOGHOST_SINK_MINIMUM bytes are always there. */
+     * LOGHOST_SINK_MINIMUM bytes are always there; a larger `minimum` may never be, however often it is tried:
+     * write what fits. MORE without a byte into a fresh buffer counts as ERROR. */
     uint8_t *(*reserve)(void *context, size_t minimum, size_t *capacity);
     /* [worker] [must not block] Takes the first `count` bytes of what was reserved; the memory is then the
      * host's again. */

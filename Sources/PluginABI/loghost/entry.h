@@ -22,8 +22,9 @@ enum {
 /* One log entry, or one piece of it.
  *
  * `cursor` is opaque to the host and canonical: within a topic the same entry always has the same bytes,
- * different entries never (but see loghost_gap). At most LOGHOST_CURSOR_CAPACITY bytes, none of them a
- * control character. It is empty while CONTINUES is set, and may be when the query does not need it.
+ * different entries never (but see loghost_gap). At most LOGHOST_CURSOR_CAPACITY bytes of printable ASCII
+ * without `%`, `"` and `\`, no space at either end; never BEG, END, end, nothing that begins with `end;`, and
+ * not 0 where entries are lines: these mean something else to clients. It is empty while CONTINUES is set, and may be when the query does not need it.
  * Timestamps are microseconds since the Unix epoch and since the boot; 0 = has none.
  *
  * PIECES. A long value may be given as several entries in a row, all but the last with CONTINUES, all but the

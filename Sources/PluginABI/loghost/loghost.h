@@ -12,8 +12,9 @@
  *    something over (query, opened, resolution) or to have it filled in (error, result, needs), sets `size`
  *    to its own sizeof and zeroes the rest. The other side never changes `size` and may leave fields it does
  *    not use; before it reads or writes a field younger than version 1.0 it checks with LOGHOST_HAS.
- *    An `error` to be filled in is never NULL.
- * 3. Structs without `size` (bytes, field, entry, match, clause and the other members of arrays) never grow.
+ *    An `error` to be filled in is never NULL. The elements of one array have the same size, by which the
+ *    reader steps.
+ * 3. Structs without `size` (bytes, field, entry, match, clause and other members of arrays) never grow.
  * 4. New abilities arrive as new extension ids ("loghost.source/2"). An unknown id answers NULL, and that is
  *    no error. A host serves every extension version it ever released.
  * 5. Enumerations may grow. A reader treats an unknown value as its documentation says, else as an error.
@@ -36,6 +37,8 @@
  * OWNERSHIP. Nothing allocated on one side is freed by the other. A pointer handed over is borrowed until the
  * moment its comment names. No text is NUL-terminated unless its name ends in `_z`. Bytes may hold any value,
  * NUL included; where a comment says "text" they are UTF-8.
+ *
+ * TABLES. A function that may be NULL says so in its comment; without another one a plugin is refused.
  *
  * FAULTS. No C++ exception, Swift error, longjmp or abort crosses the boundary. Every call that can fail
  * takes a loghost_error.

@@ -21,7 +21,8 @@ enum {
     LOGHOST_NEEDS_MONOTONIC = 1u << 2,
     LOGHOST_NEEDS_ALL_FIELDS = 1u << 3,  /* every field, in source order */
     LOGHOST_NEEDS_NAMED_FIELDS = 1u << 4 /* only the fields in `field_names`, which also holds the names in
-                                            `filter`; of each at least its first */
+                                            `filter`; of each at least its first, and of those in `filter`
+                                            all, unless FILTER is claimed */
 };
 
 enum {
@@ -57,9 +58,9 @@ typedef struct loghost_query {
  * plain source may claim FILTER, SKIP and LIMIT for it.
  *
  * How the host makes up for an unclaimed negative skip: it reads once from the head to the start position
- * keeping the last n cursors, and opens again at the one found; at most 100,000. DIRECTION it does not make
- * up for: a source that does not claim it answers backward queries with LOGHOST_ERROR_UNSUPPORTED, and its
- * routes should not accept the parameter. */
+ * keeping the last n cursors, and opens again at the one found; at most 100,000, and not where a `read` is
+ * PENDING. DIRECTION it does not make up for: a source that does not claim it, with SKIP, answers backward
+ * queries with LOGHOST_ERROR_UNSUPPORTED, and its routes should not accept the parameter. */
 enum {
     LOGHOST_APPLIED_FILTER = 1u << 0,
     LOGHOST_APPLIED_SKIP = 1u << 1,

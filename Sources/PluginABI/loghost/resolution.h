@@ -20,7 +20,7 @@ typedef struct loghost_header {
 /* What `read` of a byte stream answers. */
 enum {
     LOGHOST_STREAM_DATA = 1,    /* bytes; the last ones come with LOGHOST_STREAM_END */
-    LOGHOST_STREAM_PENDING = 2, /* not now: wake the stream's id when there is more */
+    LOGHOST_STREAM_PENDING = 2, /* not now: wake the stream's id when there is more, within 30 s unless configured */
     LOGHOST_STREAM_END = 3,     /* the last bytes, or none */
     LOGHOST_STREAM_ERROR = 4    /* `error` is filled; the host ends the answer visibly */
 };

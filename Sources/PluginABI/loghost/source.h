@@ -85,8 +85,8 @@ typedef struct loghost_source {
     void (*open)(loghost_instance *instance, uint64_t operation, loghost_bytes topic,
                  const loghost_query *query, const loghost_request *request, uint64_t wake_id,
                  loghost_open_done done, void *context);
-    /* [any-thread] [must not block] Gives an operation up; everything borrowed with it is gone when this
-     * returns. NULL when every operation completes before its call returns. */
+    /* [any-thread] [must not block] Gives an operation up: the client has gone, the host stops, or it has taken
+     * too long; everything borrowed with it is gone when this returns. NULL when every operation completes before its call returns. */
     void (*cancel)(loghost_instance *instance, uint64_t operation);
     /* [worker] Gives the next entries in order. */
     int32_t (*read)(loghost_reader *reader, const loghost_read_limits *limits, loghost_read_result *result,

@@ -1,0 +1,104 @@
+internal import Testing
+
+extension EndToEndTests {
+    /// A plugin in C that does what the ABI allows and few plugins do: see `Tests/Plugins/awkward-source.c`.
+    @Suite struct AwkwardPluginTests {
+        /// Lends a server with one worker and a second for searches.
+        private static func withPlugin(_ body: (LogHostProcess) async throws -> Void) async throws {
+            try await withTemporaryDirectory { directory in
+                let library = "\(directory)/libawkward.so"
+                try await compilePlugin("Tests/Plugins/awkward-source.c", to: library)
+                try await withJournal { journal in
+                    var configuration = LogHostConfiguration(directory: journal.directory)
+                    configuration.morePlugins = ["  - name: awkward", "    library: \(library)"]
+                    configuration.limits = ["worker_threads": "1", "scan": "1s"]
+                    try await withLogHost(configuration, body)
+                }
+            }
+        }
+
+        @Test(arguments: ["filter=N:1", "skip=1000000000000", "skip=1000000000000&limit=1"])
+        func `a search that finds nothing ends, also where the host makes it`(query: String) async throws {
+            try await Self.withPlugin { server in
+                let answer = try await server.get("/v2/endless?\(query)", accept: "application/json")
+                #expect(answer.status == 503)
+                #expect(try JSONValue(answer.text)["detail"]?.string?.hasPrefix("The search found nothing") == true)
+            }
+        }
+
+        @Test func `a search whose client has gone makes room for others`() async throws {
+            try await Self.withPlugin { server in
+                for _ in 0..<3 {
+                    try await server.connect { try $0.send(HTTPRequest("/v2/endless?filter=N:1", accept: "application/json")) }
+                }
+                let start = ContinuousClock.now
+                #expect(try await server.get("/cancels").status == 200)
+                // The only worker: three times a second otherwise.
+                #expect(ContinuousClock.now - start < .milliseconds(2_500))
+            }
+        }
+
+        @Test func `what a source was lent is there until it has completed`() async throws {
+            try await Self.withPlugin { server in
+                let queries = (1...20).map { "limit=\($0)&note=" + String(repeating: "\($0)-", count: 20) }
+                let texts = try await withThrowingTaskGroup { group in
+                    for query in queries {
+                        group.addTask { try await JSONValue(server.get("/v2/late?\(query)", accept: "application/json").text) }
+                    }
+                    return try await group.reduce(into: Set<String>()) { $0.insert($1["fields"]?["QUERY"]?.string ?? "") }
+                }
+                #expect(texts == Set(queries.enumerated().map { "\($1) limit=\($0 + 1)" }))
+            }
+        }
+
+        @Test func `what nobody waits for any more is given up`() async throws {
+            try await Self.withPlugin { server in
+                try await server.connect { try $0.send(HTTPRequest("/v2/never")) }
+                var cancels = ""
+                for _ in 0..<100 where cancels != "1" {
+                    try await Task.sleep(for: .milliseconds(20))
+                    cancels = try await server.get("/cancels").text
+                }
+                #expect(cancels == "1")
+            }
+        }
+
+        @Test func `of headers of one name none is lost`() async throws {
+            try await Self.withPlugin { server in
+                let answer = try await server.get("/cancels")
+                #expect(answer.head.fields.filter { $0.name == "x-twice" }.map(\.value) == ["one", "two"])
+            }
+        }
+
+        @Test func `a format that makes no progress fails, in ranges and in follows`() async throws {
+            try await Self.withPlugin { server in
+                let answer = try await server.get("/v2/late?format=stuck")
+                #expect(answer.status == 500)
+                #expect(answer.text.contains("The format makes no progress."))
+                let follow = try? await server.get("/v2/endless?format=stuck&follow=true")
+                #expect(follow?.status ?? 500 == 500)
+                // The only worker is free again.
+                #expect(try await server.get("/cancels").status == 200)
+            }
+        }
+
+        @Test func `a plugin without a function that must be there is refused`() async throws {
+            try await withTemporaryDirectory { directory in
+                let library = "\(directory)/libincomplete.so"
+                try await compilePlugin("Tests/Plugins/awkward-source.c", to: library, ["-DINCOMPLETE"])
+                let (exit, output) = try await runLogHost(["plugins", "inspect", library])
+                #expect(exit != .status(0))
+                #expect(output.contains("loghost.encoder/1: expected a function `keep_alive`, found NULL."))
+            }
+        }
+
+        @Test func `the fields of a filter that the host evaluates are asked for`() async throws {
+            try await Self.withPlugin { server in
+                let answer = try await server.get("/v2/endless?filter=N:0&limit=3&explain=true", accept: "application/json")
+                let json = try JSONValue(answer.text)
+                #expect(json["status"] == .unsigned(200))
+                #expect(json["empty"] == nil)
+            }
+        }
+    }
+}

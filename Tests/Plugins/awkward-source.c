@@ -1,0 +1,299 @@
+/* A plugin for tests, which does what the ABI allows and few plugins do.
+ *
+ * /v2/endless    a log of entries N=0 without an end, of which the host has to evaluate everything; of an entry it gives
+ *                only the fields that are asked for
+ * /v2/late       a log with one entry: QUERY is the request's query, as it stands in what was lent, long after the calls
+ *                of `resolve` and `open` have returned
+ * /v2/never      a log that is never opened; opened once it has been given up, as /cancels says
+ * /cancels       how many operations the host has given up, with two headers of the same name
+ * ?format=stuck  asks for more room than there can be, and writes nothing
+ *
+ * Compiled with INCOMPLETE it lacks a function that must be there. */
+#define _POSIX_C_SOURCE 200809L
+#include <loghost/loghost.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BATCH 1000
+
+enum { ENDLESS = 1, LATE, NEVER, CANCELS };
+
+struct loghost_instance {
+    pthread_mutex_t lock;
+    unsigned cancels;
+};
+
+struct loghost_reader {
+    int route;
+    int is_over;
+    loghost_field field;
+    loghost_entry entries[BATCH];
+    char text[256];
+};
+
+struct loghost_byte_stream {
+    char text[32];
+};
+
+/* As of a later minor version: with fields that this host does not know. */
+typedef struct {
+    loghost_route known;
+    uint64_t later[3];
+} larger_route;
+
+#define ROUTE(id, path, dialect, follow, accepts, summary)                                                      \
+    { { sizeof(larger_route), id, LOGHOST_TEXT("GET"), LOGHOST_TEXT(path), dialect, follow, accepts, 0,         \
+        { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, LOGHOST_TEXT(summary) },                                         \
+      { UINT64_MAX, UINT64_MAX, UINT64_MAX } }
+#define LOG(id, path)                                                                                          \
+    ROUTE(id, path, LOGHOST_DIALECT_JOURNAL_V2, LOGHOST_FOLLOW_BY_ACCEPT, LOGHOST_ACCEPTS_FOLLOW, "A log.")
+
+static const larger_route routes_[] = {
+    LOG(ENDLESS, "/v2/endless"),
+    LOG(LATE, "/v2/late"),
+    LOG(NEVER, "/v2/never"),
+    ROUTE(CANCELS, "/cancels", LOGHOST_DIALECT_NONE, LOGHOST_FOLLOW_NEVER, 0, "Counts."),
+};
+
+static const loghost_route *routes(loghost_instance *instance, size_t *count) {
+    (void)instance;
+    *count = sizeof routes_ / sizeof routes_[0];
+    return &routes_[0].known;
+}
+
+/* What `resolve` or `open` was called with, to be answered later. */
+typedef struct {
+    uint64_t operation;
+    const loghost_request *request;
+    const loghost_query *query; /* NULL: `resolve` */
+    loghost_resolve_done resolved;
+    loghost_open_done opened;
+    void *context;
+} later;
+
+static int32_t read_stream(loghost_byte_stream *stream, size_t limit, loghost_bytes *bytes, loghost_error *error) {
+    (void)limit, (void)error;
+    bytes->data = (const uint8_t *)stream->text;
+    bytes->size = strlen(stream->text);
+    return LOGHOST_STREAM_END;
+}
+
+static void close_stream(loghost_byte_stream *stream) { free(stream); }
+
+static const loghost_byte_stream_functions stream_functions = {
+    sizeof stream_functions, 0, read_stream, close_stream,
+};
+
+static void log_of(const char *topic, uint64_t operation, loghost_resolve_done done, void *context) {
+    loghost_resolution resolution;
+    memset(&resolution, 0, sizeof resolution);
+    resolution.size = sizeof resolution;
+    resolution.kind = LOGHOST_RESOLVED_LOG;
+    resolution.topic.data = (const uint8_t *)topic;
+    resolution.topic.size = strlen(topic);
+    done(context, operation, &resolution, NULL);
+}
+
+static void read_by(int route, loghost_reader *reader, uint64_t operation, loghost_open_done done, void *context) {
+    loghost_opened opened = { sizeof opened, 0, reader, 0 };
+    reader->route = route;
+    for (int i = 0; i < BATCH; i++) {
+        static const uint8_t cursor = '1';
+        reader->entries[i].cursor.data = &cursor;
+        reader->entries[i].cursor.size = 1;
+        reader->entries[i].realtime_microseconds = 1;
+        reader->entries[i].fields = &reader->field;
+        reader->entries[i].field_count = reader->field.name.size > 0;
+    }
+    if (!done(context, operation, &opened, NULL)) free(reader);
+}
+
+static void *answer(void *argument) {
+    later *call = argument;
+    struct timespec time = { 0, 50 * 1000 * 1000 };
+    nanosleep(&time, NULL);
+    if (call->query == NULL) {
+        log_of("late", call->operation, call->resolved, call->context);
+    } else {
+        loghost_reader *reader = calloc(1, sizeof *reader);
+        loghost_bytes query = call->request->query;
+        int size = snprintf(reader->text, sizeof reader->text, "%.*s limit=%llu", (int)query.size, (const char *)query.data,
+                            (unsigned long long)call->query->limit);
+        reader->field.name = (loghost_bytes)LOGHOST_TEXT("QUERY");
+        reader->field.value.data = (const uint8_t *)reader->text;
+        reader->field.value.size = (size_t)size;
+        read_by(LATE, reader, call->operation, call->opened, call->context);
+    }
+    free(call);
+    return NULL;
+}
+
+static void answer_later(later call) {
+    pthread_t thread;
+    later *kept = malloc(sizeof *kept);
+    *kept = call;
+    if (pthread_create(&thread, NULL, answer, kept) == 0) pthread_detach(thread);
+}
+
+static void resolve(loghost_instance *instance, uint64_t operation, const loghost_request *request, uint64_t wake_id,
+                    loghost_resolve_done done, void *context) {
+    (void)wake_id;
+    switch (request->route_id) {
+    case ENDLESS: log_of("endless", operation, done, context); break;
+    case NEVER: log_of("never", operation, done, context); break;
+    case LATE: answer_later((later){ operation, request, NULL, done, NULL, context }); break;
+    default: {
+        static const loghost_header headers[] = {
+            { LOGHOST_TEXT("Content-Type"), LOGHOST_TEXT("text/plain") },
+            { LOGHOST_TEXT("X-Twice"), LOGHOST_TEXT("one") },
+            { LOGHOST_TEXT("X-Twice"), LOGHOST_TEXT("two") },
+        };
+        loghost_resolution resolution;
+        memset(&resolution, 0, sizeof resolution);
+        resolution.size = sizeof resolution;
+        resolution.kind = LOGHOST_RESOLVED_BYTES;
+        resolution.status = 200;
+        resolution.headers = headers;
+        resolution.header_count = 3;
+        resolution.stream = calloc(1, sizeof *resolution.stream);
+        resolution.stream_functions = &stream_functions;
+        pthread_mutex_lock(&instance->lock);
+        snprintf(resolution.stream->text, sizeof resolution.stream->text, "%u", instance->cancels);
+        pthread_mutex_unlock(&instance->lock);
+        if (!done(context, operation, &resolution, NULL)) close_stream(resolution.stream);
+    }
+    }
+}
+
+/* True when a field is to be given. */
+static int is_needed(const loghost_query *query, const char *name) {
+    if (query->needs & LOGHOST_NEEDS_ALL_FIELDS) return 1;
+    if (!(query->needs & LOGHOST_NEEDS_NAMED_FIELDS)) return 0;
+    for (size_t i = 0; i < query->field_name_count; i++) {
+        loghost_bytes other = query->field_names[i];
+        if (other.size == strlen(name) && memcmp(other.data, name, other.size) == 0) return 1;
+    }
+    return 0;
+}
+
+static void open_(loghost_instance *instance, uint64_t operation, loghost_bytes topic, const loghost_query *query,
+                  const loghost_request *request, uint64_t wake_id, loghost_open_done done, void *context) {
+    (void)instance, (void)wake_id;
+    if (topic.data[0] == 'l') {
+        answer_later((later){ operation, request, query, NULL, done, context });
+    } else if (topic.data[0] == 'e') {
+        loghost_reader *reader = calloc(1, sizeof *reader);
+        if (is_needed(query, "N")) {
+            reader->field.name = (loghost_bytes)LOGHOST_TEXT("N");
+            reader->field.value = (loghost_bytes)LOGHOST_TEXT("0");
+        }
+        read_by(ENDLESS, reader, operation, done, context);
+    }
+}
+
+static void cancel(loghost_instance *instance, uint64_t operation) {
+    (void)operation;
+    pthread_mutex_lock(&instance->lock);
+    instance->cancels += 1;
+    pthread_mutex_unlock(&instance->lock);
+}
+
+static int32_t read_(loghost_reader *reader, const loghost_read_limits *limits, loghost_read_result *result,
+                     loghost_error *error) {
+    (void)error;
+    if (reader->is_over) return LOGHOST_READ_END;
+    reader->is_over = reader->route == LATE;
+    result->entries = reader->entries;
+    result->entry_count = reader->is_over ? 1 : limits->max_entries < BATCH ? limits->max_entries : BATCH;
+    return LOGHOST_READ_BATCH;
+}
+
+static void close_(loghost_reader *reader) { free(reader); }
+
+static const loghost_source source = { sizeof source, 0, routes, resolve, open_, cancel, read_, close_ };
+
+/* The format that makes no progress. */
+
+static const loghost_bytes media_type = LOGHOST_TEXT("application/x-stuck");
+
+static const loghost_encoding encoding = {
+    sizeof encoding, 0, LOGHOST_TEXT("stuck"), LOGHOST_TEXT("application/x-stuck"), &media_type, 1, LOGHOST_TEXT("Nothing."),
+};
+
+static const loghost_encoding *encodings(loghost_instance *instance, size_t *count) {
+    (void)instance;
+    *count = 1;
+    return &encoding;
+}
+
+static loghost_encoder_state *begin(loghost_instance *instance, size_t number, const loghost_encode_options *options,
+                                    loghost_needs *needs, loghost_error *error) {
+    (void)number, (void)options, (void)error;
+    needs->needs = LOGHOST_NEEDS_CURSOR;
+    return (loghost_encoder_state *)instance;
+}
+
+static int32_t encode(loghost_encoder_state *state, const loghost_entry *entry, const loghost_sink *sink, loghost_error *error) {
+    size_t capacity;
+    (void)state, (void)entry, (void)error;
+    return sink->reserve(sink->context, 64 << 20, &capacity) == NULL ? LOGHOST_ENCODE_MORE : LOGHOST_ENCODE_DONE;
+}
+
+static int32_t event(loghost_encoder_state *state, loghost_bytes name, loghost_bytes data, loghost_bytes id,
+                     const loghost_sink *sink, loghost_error *error) {
+    (void)state, (void)name, (void)data, (void)id, (void)sink, (void)error;
+    return LOGHOST_ENCODE_DONE;
+}
+
+#ifndef INCOMPLETE
+static loghost_bytes keep_alive(loghost_encoder_state *state) {
+    loghost_bytes nothing = { NULL, 0 };
+    (void)state;
+    return nothing;
+}
+#else
+#define keep_alive NULL
+#endif
+
+static int32_t finish(loghost_encoder_state *state, const loghost_sink *sink, loghost_error *error) {
+    (void)state, (void)sink, (void)error;
+    return LOGHOST_ENCODE_DONE;
+}
+
+static void end(loghost_encoder_state *state) { (void)state; }
+
+static const loghost_encoder encoder = {
+    sizeof encoder, 0, encodings, begin, encode, event, keep_alive, finish, end,
+};
+
+static loghost_instance *create(const loghost_host *host, loghost_bytes config, loghost_error *error) {
+    (void)host, (void)config, (void)error;
+    loghost_instance *instance = calloc(1, sizeof *instance);
+    if (instance != NULL) pthread_mutex_init(&instance->lock, NULL);
+    return instance;
+}
+
+static const void *get_extension(loghost_instance *instance, const char *id_z) {
+    (void)instance;
+    if (strcmp(id_z, LOGHOST_SOURCE) == 0) return &source;
+    return strcmp(id_z, LOGHOST_ENCODER) == 0 ? &encoder : NULL;
+}
+
+static int32_t start(loghost_instance *instance, loghost_error *error) {
+    (void)instance, (void)error;
+    return LOGHOST_OK;
+}
+
+static void stop(loghost_instance *instance) { (void)instance; }
+
+static void destroy(loghost_instance *instance) { free(instance); }
+
+static const loghost_plugin plugin = {
+    sizeof plugin, LOGHOST_ABI_MINOR, LOGHOST_TEXT("awkward-source"), LOGHOST_TEXT("1"), LOGHOST_TEXT("For tests."), 0, 0,
+    create, get_extension, start, stop, destroy,
+};
+
+const loghost_plugin *loghost_plugin_v1(void) { return &plugin; }
