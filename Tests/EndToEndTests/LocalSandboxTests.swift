@@ -93,7 +93,7 @@ import Testing
             let way = String(repeating: "d/../", count: 60)
             unsafe symlink("\(way)file", sandboxes.path("way0"))
             for number in 1...39 { unsafe symlink("\(way)way\(number - 1)", sandboxes.path("way\(number)")) }
-            for number in 100..<300 { unsafe symlink("way39", sandboxes.path("x\(number)")) }
+            for number in 100..<300 { unsafe symlink("way37", sandboxes.path("x\(number)")) }
             guard case .array(let list) = try JSONValue(await server.get("\(Sandboxes.base)/files/browse").text) else {
                 Issue.record("no list")
                 return
