@@ -92,7 +92,6 @@ import Testing
             #expect(other.status == 410)
             // The head, from which everything there is can be read.
             #expect(try JSONValue(other.text)["oldest_cursor"] == .string("0"))
-            #expect(try await server.get("\(Sandboxes.base)//stdout").status == 400)
             #expect(try await server.get("\(Sandboxes.base)/stdout?cursor=x").status == 400)
         }
     }

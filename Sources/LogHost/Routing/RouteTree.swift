@@ -32,10 +32,9 @@ package struct RouteTree<Target: Sendable>: Sendable {
         var end: [String]
         var leaves: [String: Leaf] = [:]
 
-        /// What the variable takes of a path: at least one segment, and not an empty one alone; nil when it does not end so.
+        /// What the variable takes of a path: at least one segment, the first of them not empty; nil when it does not end so.
         func taken(of path: ArraySlice<String>) -> String? {
-            let count = path.count - self.end.count
-            guard count > 1 || count == 1 && path.first != "", path.suffix(self.end.count).elementsEqual(self.end) else {
+            guard path.count > self.end.count, path.first != "", path.suffix(self.end.count).elementsEqual(self.end) else {
                 return nil
             }
             return path.dropLast(self.end.count).joined(separator: "/")

@@ -132,9 +132,9 @@ package struct LogOpening: Sendable {
             }
             return try await again.land(again.log.query)
         } catch let failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE {
-            var failure = failure
-            if self.encoding.isRestricted { failure.detail = "" }
-            return try await again.openBehindLoss(failure)
+            guard self.encoding.isRestricted else { return try await again.openBehindLoss(failure) }
+            // The place may be that of an entry that the filter hides.
+            return try await again.openBehind(GapEvent(cause: "vacuum", from: "", to: ""))
         }
     }
 
@@ -161,7 +161,7 @@ package struct LogOpening: Sendable {
         let stream = try await self.stream(query).stream
         var first = ByteBuffer()
         self.onGap(gap.cause)
-        try stream.append(event: "gap", data: gap.seen(by: self.encoding).data, to: &first)
+        try stream.append(event: "gap", data: gap.data, to: &first)
         let outcome = stream.fill(&first)
         return Opened(stream: stream, first: first, outcome: outcome, moved: 0)
     }
