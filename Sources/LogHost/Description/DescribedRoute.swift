@@ -106,11 +106,16 @@ struct DescribedRoute {
         add(
             "explain", "Answers with what the request means, and why nothing comes, in place of entries.", ParameterSchema.flag,
             example: .bool(false))
-        if accepts.contains(.lastEventID) || accepts.contains(.follow) {
+        let resumes = accepts.contains(.lastEventID)
+        if resumes || accepts.contains(.follow) {
+            // Where it counts only for a follow anything else may come with it.
+            let schema = resumes ? ParameterSchema.cursor(of: self.route.traits.dialect, or: "end") : ParameterSchema.text
             parameters.append([
-                ("name", .text("Last-Event-ID")), ("in", .text("header")),
-                ("schema", .object(ParameterSchema.cursor(of: self.route.traits.dialect, or: "end"))),
-                ("description", .text("Goes on behind this entry, in place of cursor and skips.")),
+                ("name", .text("Last-Event-ID")), ("in", .text("header")), ("schema", .object(schema)),
+                (
+                    "description",
+                    .text("\(resumes ? "G" : "With follow=true: g")oes on behind this entry, in place of cursor and skips.")
+                ),
             ])
         }
         return parameters
