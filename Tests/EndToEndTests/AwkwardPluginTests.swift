@@ -4,15 +4,15 @@ internal import Testing
 extension EndToEndTests {
     /// A plugin in C that does what the ABI allows and few plugins do: see `Tests/Plugins/awkward-source.c`.
     @Suite struct AwkwardPluginTests {
-        /// Lends a server with one worker and a second for searches.
-        private static func withPlugin(_ body: (LogHostProcess) async throws -> Void) async throws {
+        /// Lends a server with one worker.
+        private static func withPlugin(scan: String = "1s", _ body: (LogHostProcess) async throws -> Void) async throws {
             try await withTemporaryDirectory { directory in
                 let library = "\(directory)/libawkward.so"
                 try await compilePlugin("Tests/Plugins/awkward-source.c", to: library)
                 try await withJournal { journal in
                     var configuration = LogHostConfiguration(directory: journal.directory)
                     configuration.morePlugins = ["  - name: awkward", "    library: \(library)"]
-                    configuration.limits = ["worker_threads": "1", "scan": "1s"]
+                    configuration.limits = ["worker_threads": "1", "scan": scan]
                     try await withLogHost(configuration, body)
                 }
             }
@@ -28,14 +28,12 @@ extension EndToEndTests {
         }
 
         @Test func `a search whose client has gone makes room for others`() async throws {
-            try await Self.withPlugin { server in
+            // Longer than the test waits for an answer.
+            try await Self.withPlugin(scan: "1m") { server in
                 for _ in 0..<3 {
                     try await server.connect { try $0.send(HTTPRequest("/v2/endless?filter=N:1", accept: "application/json")) }
                 }
-                let start = ContinuousClock.now
                 #expect(try await server.get("/cancels").status == 200)
-                // The only worker: three times a second otherwise.
-                #expect(ContinuousClock.now - start < .milliseconds(2_500))
             }
         }
 
@@ -57,7 +55,7 @@ extension EndToEndTests {
                 try await server.connect { connection in
                     try connection.send(HTTPRequest("/v2/never"))
                     // Until the source has been asked.
-                    usleep(300_000)
+                    usleep(900_000)
                 }
                 var cancels = ""
                 for _ in 0..<100 where cancels != "1" {

@@ -46,7 +46,7 @@ import Testing
                 _ = try connection.readEvents(entries: 1)
                 try sandboxes.rename("stdout", to: "stdout.1")
                 // Until it is known that there is nothing in its place.
-                usleep(2_500_000)
+                usleep(4_000_000)
                 guard unsafe mkfifo(sandboxes.path("stdout"), 0o644) == 0 else { return false }
                 while let event = try connection.readEvent() { if event.name == "fault" { return true } }
                 return false
