@@ -1,3 +1,5 @@
+internal import PluginKit
+
 /// What a listing says of one file.
 struct FileFacts: Hashable, Sendable {
     /// The whole path.
@@ -15,6 +17,8 @@ struct FileFacts: Hashable, Sendable {
 
     /// Anything else must not be read: a FIFO stops all reading at that agent.
     var isRegular: Bool { self.mode.hasPrefix("-") }
+
+    static let notRegular = PluginError(.notFound, "This is no regular file.")
 }
 
 extension FileFacts: Decodable {

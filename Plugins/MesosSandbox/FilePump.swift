@@ -184,11 +184,10 @@ actor FilePump {
         }
         if self.missing != nil, self.place.kept == nil {
             // What has come in its place is not read before it is known what it is.
-            switch try await self.isThere() {
-            case .none: return try await self.lookForMissing(feed, follow, seen)
-            case .some(false): throw Self.noFile
-            case .some(true): break
+            guard let facts = try await self.list().first(where: { $0.name == self.place.name }) else {
+                return try await self.lookForMissing(feed, follow, seen)
             }
+            guard facts.isRegular else { throw FileFacts.notRegular }
         }
         let length = max(before.count + 1, self.file.files.readCapacity)
         let bytes: [UInt8]
@@ -218,14 +217,12 @@ actor FilePump {
         return try await self.judge(bytes, feed, follow, seen)
     }
 
-    private static let noFile = PluginError(.notFound, "This is no regular file.")
-
-    /// Whether what has the file's name now is a regular file; nil when nothing has it.
-    private func isThere() async throws -> Bool? {
+    /// What the directory has now; nothing when it has gone.
+    private func list() async throws -> [FileFacts] {
         do {
-            return try await self.file.files.list(self.file.directory).first { $0.name == self.place.name }?.isRegular
+            return try await self.file.files.list(self.file.directory)
         } catch let error as PluginError where error.code == .notFound {
-            return nil
+            return []
         }
     }
 
@@ -307,12 +304,7 @@ actor FilePump {
         let since = self.missing?.since ?? .now
         let isPatient = ContinuousClock.now - since < follow.patience
         if self.missing == nil || !isPatient {
-            let list: [FileFacts]
-            do {
-                list = try await self.file.files.list(self.file.directory)
-            } catch let error as PluginError where error.code == .notFound {
-                list = []
-            }
+            let list = try await self.list()
             if self.place.offset > 0 || self.place.kept != nil, let older = try await self.find(in: list) {
                 self.move(to: older)
                 return true
@@ -410,8 +402,8 @@ actor FilePump {
 
     /// Begins with another file. Throws `.notFound` for what is no regular file: reading a FIFO would hang every request of the agent's.
     private func begin(_ name: String, _ list: [FileFacts]) throws {
-        if let facts = list.first(where: { $0.name == name }), !facts.isRegular { throw Self.noFile }
-        let facts = list.first { $0.name == name && $0.isRegular }
+        let facts = list.first { $0.name == name }
+        guard facts?.isRegular ?? true else { throw FileFacts.notRegular }
         self.place = FilePlace(name: name, size: facts?.size ?? 0, identity: facts?.identity)
         self.place.youngest = RotatedFile(self.file.rotated(in: list).first?.facts)
         self.isComplete = false

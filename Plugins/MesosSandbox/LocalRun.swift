@@ -74,9 +74,7 @@ struct LocalRun: Sendable {
     /// Opens a regular file for reading; nothing else can be opened so.
     func open(_ path: String) throws -> OpenFile {
         let found = try self.find(path)
-        guard try found.status().st_mode & S_IFMT == S_IFREG else {
-            throw PluginError(.notFound, "This is no regular file.")
-        }
+        guard try found.status().st_mode & S_IFMT == S_IFREG else { throw FileFacts.notRegular }
         // The very file that was looked at, by its descriptor: its name may have become a FIFO by now.
         return try found.reopened(O_RDONLY | O_NOCTTY)
     }

@@ -26,7 +26,7 @@ struct LogFile: Sendable {
     /// none that may be read.
     func find(in list: [FileFacts]) throws -> FileFacts? {
         if let facts = list.first(where: { $0.name == self.name }) {
-            guard facts.isRegular else { throw PluginError(.notFound, "This is no regular file.") }
+            guard facts.isRegular else { throw FileFacts.notRegular }
             return facts
         }
         guard !self.rotated(in: list).isEmpty else { throw PluginError(.notFound, "The file is not there.") }

@@ -78,14 +78,7 @@ extension EndToEndTests {
                 let answer = try await server.get("/v2/late?format=stuck")
                 #expect(answer.status == 500)
                 #expect(answer.text.contains("The format makes no progress."))
-                let isWhole = try await server.open(HTTPRequest("/v2/endless?format=stuck&follow=true")) { _, connection in
-                    do {
-                        while try connection.readPiece() != nil {}
-                    } catch is HarnessError {
-                        return false
-                    }
-                    return connection.isComplete
-                }
+                let isWhole = try await server.open(HTTPRequest("/v2/endless?format=stuck&follow=true")) { try $1.readsWholeBody() }
                 #expect(!isWhole)
                 // The only worker is free again.
                 #expect(try await server.get("/cancels").status == 200)

@@ -59,14 +59,7 @@ import Testing
             try sandboxes.write(String(repeating: "0123456789abcdef\n", count: 40_000), to: "stdout")
             try await sandboxes.set(#"{"fail": [{"match": "offset=2[0-9]{5}&", "status": 500}]}"#)
             for path in ["stdout", "stdout/download"] {
-                let isComplete = try await server.open(HTTPRequest("\(Sandboxes.base)/\(path)")) { head, connection in
-                    do {
-                        while try connection.readPiece() != nil {}
-                    } catch is HarnessError {
-                        return false
-                    }
-                    return connection.isComplete
-                }
+                let isComplete = try await server.open(HTTPRequest("\(Sandboxes.base)/\(path)")) { try $1.readsWholeBody() }
                 #expect(!isComplete, "\(path)")
             }
         }

@@ -1,6 +1,6 @@
 /* A source for the tests of forwarded requests: `/forward?LOCATION` is forwarded to LOCATION, as the query has it.
  * `config` is {"ca_file":"/path"} and nothing else; the path may be empty. */
-#include <loghost/loghost.h>
+#include "plugin.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,18 +71,4 @@ static const void *get_extension(loghost_instance *instance, const char *id_z) {
     return strcmp(id_z, LOGHOST_SOURCE) == 0 ? &source : NULL;
 }
 
-static int32_t start(loghost_instance *instance, loghost_error *error) {
-    (void)instance, (void)error;
-    return LOGHOST_OK;
-}
-
-static void stop(loghost_instance *instance) { (void)instance; }
-
-static void destroy(loghost_instance *instance) { free(instance); }
-
-static const loghost_plugin plugin = {
-    sizeof plugin, LOGHOST_ABI_MINOR, LOGHOST_TEXT("forwarding-source"), LOGHOST_TEXT("1"), LOGHOST_TEXT("For tests."), 0, 0,
-    create, get_extension, start, stop, destroy,
-};
-
-const loghost_plugin *loghost_plugin_v1(void) { return &plugin; }
+TEST_PLUGIN("forwarding-source")

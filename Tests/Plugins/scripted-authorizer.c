@@ -6,7 +6,7 @@
  * a byte to FILE.calls, each cancellation one to FILE.cancelled. */
 #define _POSIX_C_SOURCE 200809L
 
-#include <loghost/loghost.h>
+#include "plugin.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,19 +162,4 @@ static const void *get_extension(loghost_instance *instance, const char *id_z) {
     return strcmp(id_z, LOGHOST_AUTHORIZER) == 0 ? &authorizer : NULL;
 }
 
-static int32_t start(loghost_instance *instance, loghost_error *error) {
-    (void)instance;
-    (void)error;
-    return LOGHOST_OK;
-}
-
-static void stop(loghost_instance *instance) { (void)instance; }
-
-static void destroy(loghost_instance *instance) { free(instance); }
-
-static const loghost_plugin plugin = {
-    sizeof plugin, LOGHOST_ABI_MINOR, LOGHOST_TEXT("scripted-authorizer"), LOGHOST_TEXT("1"), LOGHOST_TEXT("For tests."), 0, 0,
-    create, get_extension, start, stop, destroy,
-};
-
-const loghost_plugin *loghost_plugin_v1(void) { return &plugin; }
+TEST_PLUGIN("scripted-authorizer")

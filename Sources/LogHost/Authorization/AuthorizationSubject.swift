@@ -54,10 +54,9 @@ package struct AuthorizationSubject: Sendable {
             size: UInt32(MemoryLayout<loghost_authorization_request>.size), recheck: isRecheck ? 1 : 0,
             method: memory.bytes(self.method), path: memory.bytes(self.path), route: memory.bytes(self.route),
             plugin: memory.bytes(self.plugin), variables: memory.array(variables), variable_count: variables.count,
-            headers: memory.array(headers), header_count: headers.count, peer: memory.array([peer]),
+            headers: memory.array(headers), header_count: headers.count, peer: memory.copy(peer),
             principal: memory.bytes(grant.principal), request_id: memory.bytes(self.requestID),
             credential: memory.bytes(withCredential ? grant.credential : ""))
-        guard let lent = unsafe memory.array([request]) else { preconditionFailure("one element has an address") }
-        return unsafe body(lent)
+        return unsafe body(memory.copy(request))
     }
 }

@@ -114,7 +114,10 @@ struct DescribedRoute {
                 ("name", .text("Last-Event-ID")), ("in", .text("header")), ("schema", .object(schema)),
                 (
                     "description",
-                    .text("\(resumes ? "G" : "With follow=true: g")oes on behind this entry, in place of cursor and skips.")
+                    .text(
+                        resumes
+                            ? "Goes on behind this entry, in place of cursor and skips."
+                            : "With follow=true: goes on behind this entry, in place of cursor and skips.")
                 ),
             ])
         }

@@ -73,9 +73,6 @@ struct EntrySearch: Sendable {
 
     /// Waits for a source that waits itself; no thread does.
     func waitForNews() async throws {
-        switch await self.signal.wait(max(.zero, self.deadline - .now()), on: self.eventLoop) {
-        case .wake, .timeout: return
-        case .clientGone, .shutdown, .refused: throw CancellationError()
-        }
+        _ = try await self.signal.waitForWake(self.deadline - .now(), on: self.eventLoop)
     }
 }

@@ -63,6 +63,14 @@ package final class CMemory {
         unsafe self.bytes(text.utf8)
     }
 
+    /// Copies one C value.
+    func copy<Element: BitwiseCopyable>(_ value: Element) -> UnsafePointer<Element> {
+        let memory = unsafe self.allocate(MemoryLayout<Element>.size, alignment: MemoryLayout<Element>.alignment)
+        let copy = unsafe memory.bindMemory(to: Element.self, capacity: 1)
+        unsafe copy.initialize(to: value)
+        return unsafe UnsafePointer(copy)
+    }
+
     /// Copies C values side by side; nil for none.
     func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
         guard !elements.isEmpty else { return nil }

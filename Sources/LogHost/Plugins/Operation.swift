@@ -74,13 +74,7 @@ package final class OperationTable<Value: Sendable>: Sendable {
     /// Runs one operation: `begin` makes the plugin's call, `cancel` gives it up when the waiting task is cancelled, the deadline has
     /// passed, or the client has gone.
     package func perform(
-        until deadline: ContinuousClock.Instant? = nil, begin: (UInt64) -> Void, cancel: @escaping @Sendable (UInt64) -> Void
-    ) async throws -> Value {
-        try await self.perform(until: deadline, for: nil, begin: begin, cancel: cancel)
-    }
-
-    func perform(
-        until deadline: ContinuousClock.Instant?, for client: ClientConnection?, begin: (UInt64) -> Void,
+        until deadline: ContinuousClock.Instant? = nil, for client: ClientConnection? = nil, begin: (UInt64) -> Void,
         cancel: @escaping @Sendable (UInt64) -> Void
     ) async throws -> Value {
         let operation = Operation<Value>()

@@ -21,7 +21,7 @@ package import PluginABI
             throw refuse("an aligned descriptor", "one at 0x\(String(address, radix: 16))")
         }
         // A plugin of a later minor version may have more fields; one of the first has these.
-        let known = unsafe (MemoryLayout<loghost_plugin>.offset(of: \.destroy) ?? 0) + MemoryLayout<UInt>.size
+        let known = unsafe CStruct.size(of: loghost_plugin.self, to: \.destroy)
         let size = unsafe UnsafeRawPointer(pointer).load(as: UInt32.self)
         guard size >= known else {
             throw refuse("a descriptor of at least \(known) bytes", "one of \(size)")

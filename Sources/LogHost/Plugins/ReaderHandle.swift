@@ -44,8 +44,8 @@ package final class ReaderHandle: @unchecked Sendable {
         self.metrics?.record(.read, since: start)
         switch answer {
         case LOGHOST_READ_BATCH:
-            guard let entries = unsafe result.entries else { return unsafe .batch(UnsafeBufferPointer(start: nil, count: 0)) }
-            return unsafe .batch(UnsafeBufferPointer(start: entries, count: result.entry_count))
+            let count = unsafe result.entries == nil ? 0 : result.entry_count
+            return unsafe .batch(UnsafeBufferPointer(start: result.entries, count: count))
         case LOGHOST_READ_PENDING: return .pending
         case LOGHOST_READ_CAUGHT_UP: return unsafe .caughtUp(recheckMicroseconds: result.recheck_after_microseconds)
         case LOGHOST_READ_END: return .end

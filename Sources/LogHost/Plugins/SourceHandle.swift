@@ -52,7 +52,7 @@ package struct SourceRequest: Sendable {
             variable_count: variables.count, query: memory.bytes(self.query), principal: memory.bytes(self.principal),
             credential: memory.bytes(self.credential), request_id: memory.bytes(self.requestID),
             filter: memory.filter(self.filter), path: memory.bytes(self.path))
-        if let lent = unsafe memory.array([request]) { unsafe body(lent) }
+        unsafe body(memory.copy(request))
     }
 }
 
@@ -76,7 +76,7 @@ package final class SourceHandle: @unchecked Sendable {
     func routes() throws(PluginFailure) -> [RouteDescription] {
         var count = 0
         let routes = unsafe self.functions.pointee.routes(self.instance, &count)
-        return unsafe try CStruct.elements(routes, count, last: \.file_name, of: "routes").map { unsafe RouteDescription($0) }
+        return unsafe try CStruct.elements(routes, count, last: \.summary, of: "routes").map { unsafe RouteDescription($0) }
     }
 
     /// Finds out what a request is for.
@@ -145,7 +145,7 @@ package final class SourceHandle: @unchecked Sendable {
         let memory = CMemory()
         defer { withExtendedLifetime(memory) {} }
         return try await self.wait(self.opening, request) { operation in
-            guard let query = unsafe memory.array([query.export(needs: needs, in: memory)]) else { return }
+            let query = unsafe memory.copy(query.export(needs: needs, in: memory))
             unsafe request.lend(in: memory) { request in
                 unsafe self.functions.pointee.open(
                     self.instance, operation, memory.bytes(topic), query, request, wakeID,

@@ -59,7 +59,7 @@ final class ClientConnections: Sendable {
 }
 
 /// One client's connection, or stream of HTTP/2: tells a running answer when the client has gone.
-final class ClientConnection: Sendable {
+package final class ClientConnection: Sendable {
     /// Without the address: behind a proxy that is the request's to say.
     let peer: Peer
 

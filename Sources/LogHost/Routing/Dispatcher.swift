@@ -115,7 +115,7 @@ struct Dispatcher: Sendable {
             if method == .options {
                 // No web page has any business here.
                 exchange.allowsOrigins = false
-                exchange.answer = .whole(HTTPResponse(status: .noContent, headerFields: [.allow: "GET, HEAD, OPTIONS"]), nil)
+                exchange.answer = exchange.preflight()
                 return nil
             }
             guard method == .get || method == .head else { throw Self.methodNotAllowed(["GET"]) }

@@ -109,7 +109,7 @@ final class Exchange: @unchecked Sendable {
     func preflight() -> Answer {
         var head = HTTPResponse(status: .noContent)
         head.headerFields[.allow] = "GET, HEAD, OPTIONS"
-        if !self.site.isUnprotected {
+        if self.allowsOrigins, !self.site.isUnprotected {
             head.headerFields[.accessControlAllowMethods] = "GET, HEAD, OPTIONS"
             head.headerFields[.accessControlAllowHeaders] = "Authorization, Accept, Last-Event-ID"
             head.headerFields[.accessControlMaxAge] = "600"

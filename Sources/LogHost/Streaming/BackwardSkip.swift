@@ -40,7 +40,7 @@ struct BackwardSkip {
             size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: 1024, max_bytes: 1 << 20,
             max_microseconds: 100_000,
             max_value_bytes: UInt64(self.opening.encoding.maximumValueBytes))
-        let check = self.opening.patience()
+        let check = self.opening.searchCheck()
         var kept: [[UInt8]] = []
         while true {
             try check()

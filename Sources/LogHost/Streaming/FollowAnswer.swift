@@ -84,8 +84,9 @@ struct FollowAnswer: Sendable {
                 try await self.sendEnd(reason, outbound)
                 return
             case .fault(let isSaid):
-                if !isSaid { try await self.sendFault(LogStream.fault(self.follower.failure), outbound) }
-                throw self.follower.failure ?? PluginFailure.unexplained
+                let failure = self.follower.failure ?? .unexplained
+                if !isSaid { try await self.sendFault(failure.problem, outbound) }
+                throw failure
             case .disconnect:
                 throw CancellationError()
             }
@@ -115,7 +116,7 @@ struct FollowAnswer: Sendable {
             return true
         } catch let failure as PluginFailure {
             if failure.retryable, !isLast { return false }
-            try await self.sendFault(LogStream.fault(failure), outbound)
+            try await self.sendFault(failure.problem, outbound)
             throw failure
         }
     }

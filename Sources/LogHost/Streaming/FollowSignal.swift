@@ -77,6 +77,19 @@ package final class FollowSignal: Sendable {
         return await self.wait(until: deadline)
     }
 
+    /// Waits for a wake, at most so long; false when none has come. Throws when nobody waits for the answer any more; a client that is named
+    /// and leaves meanwhile ends the wait.
+    func waitForWake(_ duration: TimeAmount, of client: ClientConnection? = nil, on eventLoop: any EventLoop) async throws -> Bool
+    {
+        client?.onGone { self.end(.clientGone) }
+        defer { client?.onGone(nil) }
+        switch await self.wait(max(.zero, duration), on: eventLoop) {
+        case .wake: return true
+        case .timeout: return false
+        case .clientGone, .shutdown, .refused: throw CancellationError()
+        }
+    }
+
     /// Stores the continuation, or answers what has happened already.
     private func suspend(_ continuation: CheckedContinuation<Reason, Never>, _ deadline: NIODeadline) -> Reason? {
         self.state.withLock { state in

@@ -79,7 +79,7 @@ package final class Follower: @unchecked Sendable {
 
     /// Bytes taken from the ring at once.
     private static let takeCapacity = 64 << 10
-    /// Entries remembered while joining; whoever reads more is not at the end yet.
+    /// Entries remembered while joining.
     private static let memoryCapacity = 4_096
     private static let failureCapacity = 3
 
@@ -153,6 +153,7 @@ package final class Follower: @unchecked Sendable {
     private func read(_ stream: LogStream) -> Step {
         var buffer = ByteBuffer()
         let outcome = stream.fill(&buffer)
+        // Whoever reads so much is not at the end yet.
         if case .joining(_, let tail, let subscription) = self.state, stream.rememberedCount > Self.memoryCapacity {
             _ = stream.endJoin()
             tail.leave(subscription)
@@ -202,7 +203,7 @@ package final class Follower: @unchecked Sendable {
         case .joining(let stream, let tail, let subscription):
             if stream.isInsideValue { return .wait }
             let remembered = stream.endJoin()
-            if stream.metGap || remembered.count > Self.memoryCapacity || tail.hasFallenOut(subscription) {
+            if stream.metGap || tail.hasFallenOut(subscription) {
                 tail.leave(subscription)
                 self.state = .reading(stream)
                 return self.caughtUp()

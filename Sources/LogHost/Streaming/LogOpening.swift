@@ -60,7 +60,7 @@ package struct LogOpening: Sendable {
     }
 
     /// What a search is checked with, now and then, that begins now: throws a 503 when it takes too long.
-    func patience() -> () throws -> Void {
+    func searchCheck() -> () throws -> Void {
         let deadline = self.searchTime.map { ContinuousClock.now + $0 }
         return {
             try self.checkClient()
@@ -182,7 +182,7 @@ package struct LogOpening: Sendable {
             plain.skip = 0
             return self.firstBytes(of: try await self.stream(plain).stream, moved: 0)
         case .along(let requested):
-            let check = self.patience()
+            let check = self.searchCheck()
             var opened = self.firstBytes(of: stream, moved: requested)
             // The host itself may have to step over the entries.
             while opened.outcome == .searching, !query.follow {

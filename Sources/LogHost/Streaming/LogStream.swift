@@ -142,9 +142,6 @@ final class LogStream: @unchecked Sendable {
         return outcome
     }
 
-    /// What a `fault` event says of a source that has failed.
-    static func fault(_ failure: PluginFailure?) -> Problem { failure?.problem ?? Problem(500, "The source failed.") }
-
     /// How many entries are remembered for the join.
     var rememberedCount: Int { self.remembered?.count ?? 0 }
 
@@ -193,7 +190,7 @@ final class LogStream: @unchecked Sendable {
             case .failed(let failure):
                 self.failure = failure
                 if self.encoding.encoder.isEventStream {
-                    unsafe try? self.encoder.event(name: "fault", data: Self.fault(failure).data, id: "", sink)
+                    unsafe try? self.encoder.event(name: "fault", data: failure.problem.data, id: "", sink)
                 }
                 return .fault
             }

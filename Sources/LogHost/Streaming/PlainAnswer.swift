@@ -96,15 +96,8 @@ struct PlainAnswer: Sendable {
 
     /// Waits for the plugin; false when it stays silent. Throws when nobody waits for it any more.
     private func waitForWake(_ time: Duration) async throws -> Bool {
-        guard let connection = self.site.connections.connection(of: self.exchange.channel) else { throw CancellationError() }
-        let signal = self.signal
-        connection.onGone { signal.end(.clientGone) }
-        defer { connection.onGone(nil) }
-        switch await self.signal.wait(TimeAmount(max(.zero, time)), on: self.exchange.channel.eventLoop) {
-        case .wake: return true
-        case .timeout: return false
-        case .clientGone, .shutdown, .refused: throw CancellationError()
-        }
+        guard let client = self.site.connections.connection(of: self.exchange.channel) else { throw CancellationError() }
+        return try await self.signal.waitForWake(TimeAmount(time), of: client, on: self.exchange.channel.eventLoop)
     }
 
     private func write(_ first: Piece, of stream: ByteStreamHandle, to outbound: Exchange.Outbound) async throws {

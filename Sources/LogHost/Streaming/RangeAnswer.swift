@@ -125,24 +125,16 @@ struct RangeAnswer: Sendable {
             guard outcome == .pending, buffer.readableBytes == 0 else { return (buffer, outcome) }
             try self.checkPatience(deadline)
             // No thread waits for a source that has to wait itself; a client that leaves meanwhile ends the wait.
-            let signal = self.signal
-            let connection = self.site.connections.connection(of: self.exchange.channel)
-            connection?.onGone { signal.end(.clientGone) }
-            defer { connection?.onGone(nil) }
-            let left = TimeAmount(max(.zero, deadline - .now))
-            switch await self.signal.wait(left, on: self.exchange.channel.eventLoop) {
-            case .wake, .timeout: break
-            case .clientGone, .shutdown, .refused: throw CancellationError()
-            }
+            let client = self.site.connections.connection(of: self.exchange.channel)
+            _ = try await self.signal.waitForWake(
+                TimeAmount(deadline - .now), of: client, on: self.exchange.channel.eventLoop)
         }
     }
 
     /// Throws when there is nobody to search for, or it takes too long.
     private func checkPatience(_ deadline: ContinuousClock.Instant) throws {
         try self.site.connections.checkClient(of: self.exchange.channel)
-        guard ContinuousClock.now < deadline else {
-            throw Problem.searchTimeout
-        }
+        guard ContinuousClock.now < deadline else { throw Problem.searchTimeout }
     }
 
     private func close() async {

@@ -56,11 +56,9 @@ final class TailEncoding {
                 result = unsafe state.encode(entry, sink, &error)
             }
             if result == LOGHOST_ENCODE_DONE { return true }
-            if result != LOGHOST_ENCODE_MORE || self.bytes.writerIndex == before {
-                self.encoding.encoder.countFailure(
-                    result == LOGHOST_ENCODE_MORE ? PluginFailure.noProgress : PluginFailure(error))
-                break
-            }
+            if result == LOGHOST_ENCODE_MORE, self.bytes.writerIndex > before { continue }
+            self.encoding.encoder.countFailure(result == LOGHOST_ENCODE_MORE ? .noProgress : PluginFailure(error))
+            break
         }
         self.giveUp(from: start)
         return false

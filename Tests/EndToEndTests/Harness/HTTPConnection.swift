@@ -52,6 +52,16 @@ final class HTTPConnection {
         return HTTPAnswer(head: head, body: body, isComplete: self.isComplete)
     }
 
+    /// Reads the body to where it ends or breaks off; true when it came to its proper end.
+    func readsWholeBody() throws -> Bool {
+        do {
+            while try self.readPiece() != nil {}
+        } catch is HarnessError {
+            return false
+        }
+        return self.isComplete
+    }
+
     /// Reads an answer's head; throws when the server closes instead.
     func readHead() throws -> HTTPHead {
         var lines: [String] = []
