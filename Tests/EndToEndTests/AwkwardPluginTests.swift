@@ -78,7 +78,9 @@ extension EndToEndTests {
                 let answer = try await server.get("/v2/late?format=stuck")
                 #expect(answer.status == 500)
                 #expect(answer.text.contains("The format makes no progress."))
-                let isWhole = try await server.open(HTTPRequest("/v2/endless?format=stuck&follow=true")) { try $1.readsWholeBody() }
+                let isWhole = try await server.open(HTTPRequest("/v2/endless?format=stuck&follow=true")) {
+                    try $1.readsWholeBody()
+                }
                 #expect(!isWhole)
                 // The only worker is free again.
                 #expect(try await server.get("/cancels").status == 200)
