@@ -122,7 +122,7 @@ let package = Package(
         .testTarget(
             name: "LogHostTests",
             dependencies: [
-                "LogHost", "PluginABI", "PluginKit", "TestSupport",
+                "CZlib", "LogHost", "PluginABI", "PluginKit", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),

@@ -82,7 +82,7 @@ struct LogRoute {
             try await RangeAnswer(
                 site: self.site, exchange: self.exchange, grant: self.grant, opened: opened, lease: lease, signal: signal,
                 isLines: self.route.traits.dialect == .lines,
-                gzip: self.route.coding == "gzip" ? try Gzip() : nil
+                gzip: self.route.coding == "gzip" ? try makeGzip() : nil
             ).answer(head)
         }
         return nil

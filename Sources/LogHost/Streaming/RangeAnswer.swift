@@ -11,7 +11,7 @@ struct RangeAnswer: Sendable {
     let lease: Lease
     let signal: FollowSignal
     let isLines: Bool
-    let gzip: Gzip?
+    let gzip: (any Gzip)?
 
     private var stream: LogStream { self.opened.stream }
 
@@ -92,7 +92,7 @@ struct RangeAnswer: Sendable {
     /// Compresses on a worker, when the answer is compressed.
     private func pack(_ chunk: ByteBuffer) async throws -> ByteBuffer {
         guard let gzip else { return chunk }
-        return try await self.site.workers.call { gzip.compress(chunk, isLast: false) }
+        return try await self.site.workers.call { try gzip.compress(chunk, isLast: false) }
     }
 
     /// Closes the reader and completes the last bytes.
@@ -107,7 +107,7 @@ struct RangeAnswer: Sendable {
                 try self.stream.finish(&closing)
                 if closing.readableBytes > 0 { last.writeImmutableBuffer(closing) }
             }
-            return self.gzip?.compress(last, isLast: true) ?? last
+            return try self.gzip?.compress(last, isLast: true) ?? last
         }
     }
 
