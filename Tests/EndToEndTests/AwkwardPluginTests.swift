@@ -66,6 +66,22 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `bytes that break off are closed, and their answer is not complete`() async throws {
+            try await Self.withPlugin { server in
+                let isWhole = try await server.open(HTTPRequest("/broken")) { head, connection in
+                    #expect(head.status == 200)
+                    return try connection.readsWholeBody()
+                }
+                #expect(!isWhole)
+                var closes = ""
+                for _ in 0..<100 where closes != "1" {
+                    closes = try await server.get("/closes").text
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                #expect(closes == "1")
+            }
+        }
+
         @Test func `of headers of one name none is lost`() async throws {
             try await Self.withPlugin { server in
                 let answer = try await server.get("/cancels")

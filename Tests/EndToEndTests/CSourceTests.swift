@@ -49,6 +49,16 @@ extension EndToEndTests {
             }
         }
 
+        @Test(arguments: [(-1, 2), (-2, 1), (-3, 0), (-4, 0)])
+        func `going back counts a line in pieces once`(skip: Int, first: Int) async throws {
+            try await Self.withFiles { server, files in
+                let lines = ["one", String(repeating: "x", count: 3 << 20), "three"].map { "\($0)\n" }
+                try writeFile(files.path("long"), Array(lines.joined().utf8))
+                let answer = try await server.get("/v2/files/long?skip=\(skip)", accept: "text/plain")
+                #expect(answer.text == lines[first...].joined())
+            }
+        }
+
         @Test func `a follow gets new lines when they are complete and resumes behind them`() async throws {
             try await Self.withFiles { server, files in
                 let request = HTTPRequest("/v2/files/five?skip=-1", accept: "text/event-stream")

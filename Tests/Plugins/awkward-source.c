@@ -6,6 +6,8 @@
  *                of `resolve` and `open` have returned
  * /v2/never      a log that is never opened; opened once it has been given up, as /cancels says
  * /cancels       how many operations the host has given up, with two headers of the same name
+ * /broken        bytes that break off
+ * /closes        how many of those have been closed
  * ?format=stuck  asks for more room than there can be, and writes nothing
  *
  * Compiled with INCOMPLETE it lacks a function that must be there. */
@@ -19,11 +21,12 @@
 
 #define BATCH 1000
 
-enum { ENDLESS = 1, LATE, NEVER, CANCELS };
+enum { ENDLESS = 1, LATE, NEVER, CANCELS, BROKEN, CLOSES };
 
 struct loghost_instance {
     pthread_mutex_t lock;
     unsigned cancels;
+    unsigned closes;
 };
 
 struct loghost_reader {
@@ -36,6 +39,8 @@ struct loghost_reader {
 
 struct loghost_byte_stream {
     char text[32];
+    loghost_instance *breaks; /* NULL: it ends well */
+    int has_given;
 };
 
 /* As of a later minor version: with fields that this host does not know. */
@@ -56,6 +61,8 @@ static const larger_route routes_[] = {
     LOG(LATE, "/v2/late"),
     LOG(NEVER, "/v2/never"),
     ROUTE(CANCELS, "/cancels", LOGHOST_DIALECT_NONE, LOGHOST_FOLLOW_NEVER, 0, "Counts."),
+    ROUTE(BROKEN, "/broken", LOGHOST_DIALECT_NONE, LOGHOST_FOLLOW_NEVER, 0, "Breaks off."),
+    ROUTE(CLOSES, "/closes", LOGHOST_DIALECT_NONE, LOGHOST_FOLLOW_NEVER, 0, "Counts."),
 };
 
 static const loghost_route *routes(loghost_instance *instance, size_t *count) {
@@ -76,12 +83,21 @@ typedef struct {
 
 static int32_t read_stream(loghost_byte_stream *stream, size_t limit, loghost_bytes *bytes, loghost_error *error) {
     (void)limit, (void)error;
+    if (stream->has_given) return LOGHOST_STREAM_ERROR;
+    stream->has_given = stream->breaks != NULL;
     bytes->data = (const uint8_t *)stream->text;
     bytes->size = strlen(stream->text);
-    return LOGHOST_STREAM_END;
+    return stream->breaks != NULL ? LOGHOST_STREAM_DATA : LOGHOST_STREAM_END;
 }
 
-static void close_stream(loghost_byte_stream *stream) { free(stream); }
+static void close_stream(loghost_byte_stream *stream) {
+    if (stream->breaks != NULL) {
+        pthread_mutex_lock(&stream->breaks->lock);
+        stream->breaks->closes += 1;
+        pthread_mutex_unlock(&stream->breaks->lock);
+    }
+    free(stream);
+}
 
 static const loghost_byte_stream_functions stream_functions = {
     sizeof stream_functions, 0, read_stream, close_stream,
@@ -160,8 +176,10 @@ static void resolve(loghost_instance *instance, uint64_t operation, const loghos
         resolution.header_count = 3;
         resolution.stream = calloc(1, sizeof *resolution.stream);
         resolution.stream_functions = &stream_functions;
+        if (request->route_id == BROKEN) resolution.stream->breaks = instance;
         pthread_mutex_lock(&instance->lock);
-        snprintf(resolution.stream->text, sizeof resolution.stream->text, "%u", instance->cancels);
+        snprintf(resolution.stream->text, sizeof resolution.stream->text, "%u",
+                 request->route_id == CANCELS ? instance->cancels : instance->closes);
         pthread_mutex_unlock(&instance->lock);
         if (!done(context, operation, &resolution, NULL)) close_stream(resolution.stream);
     }
