@@ -71,12 +71,12 @@ final class JournalReader: LogReader {
         guard let handle else { return .caughtUp(recheckAfter: .seconds(1)) }
         if let outcome = try self.readOn(handle, into: &batch, limits) { return outcome }
         guard self.query.follow else { return .caughtUp(recheckAfter: nil) }
-        let isNewestMissing = try !self.query.filter.clauses.isEmpty && self.isNewestMissing()
+        let newest = self.query.filter.clauses.isEmpty ? Newest.known : try self.lookAtNewest()
         // Only now, with nothing left to read: a file that has gone is still open here until libsystemd takes note of it.
         guard try handle.refresh() == .invalidated || self.pool.isOutdated(handle) else {
-            guard isNewestMissing else { return self.caughtUp() }
+            if newest == .known { return self.caughtUp() }
             try self.resume(handle)
-            return try self.readOn(handle, into: &batch, limits) ?? .pending
+            return try self.readOn(handle, into: &batch, limits) ?? (newest == .beyond ? .end : .pending)
         }
         self.handle = nil
         self.pool.discard(handle)
@@ -166,19 +166,29 @@ final class JournalReader: LogReader {
         }
     }
 
-    /// True when the newest entry of all passes the filter and was not given.
+    private enum Newest {
+        /// It was given, or left out.
+        case known
+        /// It passes the filter and was not given.
+        case missing
+        /// It lies past the far bound, and so does all that may come.
+        case beyond
+    }
+
+    /// Looks whether the newest entry of all is one that reading with the filter has not met.
     ///
     /// An entry is in the list of all before it is in those of its fields, in which a filter is looked up. Whoever reads without a filter
     /// may have it already: a follow that joins him here must not say that it has read all there was. And what libsystemd has not found
     /// in a list it looks for again only when the list of all has grown.
-    private func isNewestMissing() throws -> Bool {
-        guard let other = try self.pool.take() else { return false }
+    private func lookAtNewest() throws -> Newest {
+        guard let other = try self.pool.take() else { return .known }
         defer { self.pool.give(other) }
         try other.seekTail()
-        guard try other.previous() else { return false }
+        guard try other.previous() else { return .known }
         let realtime = try other.realtime()
-        guard !self.isBeyond(realtime), !self.isBefore(realtime), try other.isPassed(by: self.query.filter) else { return false }
-        return try self.last.map { try !other.isAt($0) } ?? true
+        if self.isBeyond(realtime) { return .beyond }
+        guard !self.isBefore(realtime), try other.isPassed(by: self.query.filter) else { return .known }
+        return try self.last.map { try !other.isAt($0) } ?? true ? .missing : .known
     }
 
     // MARK: Files that come and go

@@ -50,7 +50,10 @@ struct JournalSource: LogSource {
         if values.isEmpty { return .answer(status: 204, headers: [], bytes: nil) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
-        let json = try encoder.encode(values.map { String(decoding: $0, as: UTF8.self) })
+        // Different bytes may be the same text.
+        var seen: Set<String> = []
+        let texts = values.map { String(decoding: $0, as: UTF8.self) }.filter { seen.insert($0).inserted }
+        let json = try encoder.encode(texts)
         return .answer(status: 200, headers: [("Content-Type", "application/json")], bytes: Array(json))
     }
 }

@@ -35,9 +35,23 @@ struct JournalPosition {
         self.skips = Skips(fromCursor: true)
     }
 
+    /// Where skips are counted from, towards newer entries.
+    var origin: LogQuery.Start {
+        if case .cursor(let cursor) = self.anchor { .cursor(cursor) } else { .head }
+    }
+
+    /// The same, with no more steps towards newer entries than there are.
+    func clamped(next: UInt64) -> JournalPosition {
+        var position = self
+        position.skips.next = min(next, self.skips.next)
+        return position
+    }
+
     /// Writes start, skip and landing for the query's direction, which must have been set.
     func place(in request: inout LogRequest) {
-        request.skips = self.skips
+        request.position = self
+        request.query.skip = 0
+        request.landing = .boundary
         let net = self.skips.net
         let forward = request.query.direction == .forward
         let near: LogQuery.Start = forward ? .head : .tail

@@ -11,14 +11,15 @@ package struct LogRequest: Sendable {
     /// What is to be appended to a download's file name.
     package var postfix: String?
 
-    var skips = Skips()
+    /// As it was asked for; nil where positions are those of lines.
+    var position: JournalPosition?
 
     package init() {}
 
     /// Tells what X-Journal-Skip-Next and X-Journal-Skip-Prev say, given how many of the entries that `landing` speaks of
     /// were really moved over.
     package func skipHeaders(moved: UInt64) -> (next: UInt64, prev: UInt64) {
-        self.skips.done(moved: moved)
+        self.position?.skips.done(moved: moved) ?? (0, 0)
     }
 
     /// Reads a request's parameters; throws a 400 that names the one that is wrong.
@@ -124,7 +125,9 @@ package struct LogRequest: Sendable {
         guard value.count <= 255 else {
             throw Problem(400, "The parameter postfix is longer than 255 bytes.", parameter: "postfix")
         }
-        guard !value.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
+        guard
+            !String(decoding: value, as: UTF8.self).unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
             throw Problem(400, "The parameter postfix has a control character.", parameter: "postfix")
         }
         return String(decoding: value, as: UTF8.self)

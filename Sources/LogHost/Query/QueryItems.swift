@@ -6,8 +6,11 @@ package struct QueryItems: Sendable {
     /// How many items are read at most; no honest request comes near it.
     package static let limit = 1_000
 
-    /// The one parameter whose values may be any bytes: a journal field's value need not be text.
-    private static let binary = "filter"
+    /// Parameters that are text. Of others nothing is asked; in a filter a journal field's value need not be text.
+    private static let texts: Set<String> = [
+        "cursor", "explain", "follow", "format", "limit", "on_slow", "postfix", "read_reverse", "since", "skip", "skip_next",
+        "skip_prev", "until", "values",
+    ]
 
     private struct Item: Sendable {
         var name: String
@@ -18,7 +21,7 @@ package struct QueryItems: Sendable {
 
     /// Decodes what stands behind the `?`, which may be empty.
     ///
-    /// Throws a 400 that names the parameter where percent-encoding is broken or, outside of `filter`, a value is not UTF-8.
+    /// Throws a 400 that names the parameter where percent-encoding is broken or a text's value is not UTF-8.
     package init(_ raw: String) throws(Problem) {
         for item in raw.utf8.split(separator: UInt8(ascii: "&")) {
             guard self.items.count < Self.limit else {
@@ -28,12 +31,12 @@ package struct QueryItems: Sendable {
         }
     }
 
-    /// Answers the first value of a parameter, or nil where it is not given. What is not UTF-8 in a filter is repaired.
+    /// Answers the first value of a parameter, or nil where it is not given. What is not UTF-8 is repaired.
     package func first(_ name: String) -> String? {
         self.firstBytes(name).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Answers every value of a parameter, in order. What is not UTF-8 in a filter is repaired.
+    /// Answers every value of a parameter, in order. What is not UTF-8 is repaired.
     package func all(_ name: String) -> [String] {
         self.allBytes(name).map { String(decoding: $0, as: UTF8.self) }
     }
@@ -56,13 +59,12 @@ package struct QueryItems: Sendable {
         guard let nameBytes = FormDecoding.decode(rawName, plusIsSpace: true) else {
             throw self.fault("has a broken percent-encoding in its name", name: String(decoding: rawName, as: UTF8.self))
         }
-        guard let name = String(validating: nameBytes, as: UTF8.self) else {
-            throw self.fault("has a name that is not UTF-8", name: String(decoding: rawName, as: UTF8.self))
-        }
+        // No known name becomes another one.
+        let name = String(decoding: nameBytes, as: UTF8.self)
         guard let value = FormDecoding.decode(rawValue, plusIsSpace: true) else {
             throw self.fault("has a broken percent-encoding", name: name)
         }
-        guard name == self.binary || String(validating: value, as: UTF8.self) != nil else {
+        guard !self.texts.contains(name) || String(validating: value, as: UTF8.self) != nil else {
             throw self.fault("is not UTF-8", name: name)
         }
         return Item(name: name, value: value)

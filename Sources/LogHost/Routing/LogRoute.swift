@@ -61,7 +61,12 @@ struct LogRoute {
             return nil
         }
         let seat = log.query.follow ? try await self.takeSeat(signal) : nil
-        let (opening, opened) = try await self.open(request, log, encoder, lease)
+        let (opening, opened): (LogOpening, LogOpening.Opened)
+        do {
+            (opening, opened) = try await self.open(request, log, encoder, lease)
+        } catch let failure as PluginFailure where log.query.resumes && failure.problem.parameter == "cursor" {
+            throw failure.problem.ofLastEventID
+        }
         var head = self.head(log, encoder, opened)
         if let seat {
             head.headerFields[.accelBuffering] = "no"
@@ -169,9 +174,8 @@ struct LogRoute {
             head.headerFields[.contentDisposition] = Attachment.header(fileName: name)
         }
         if self.route.skipHeaders {
-            let (next, prev) = log.skipHeaders(moved: opened.moved)
-            head.headerFields[.skipNext] = "\(next)"
-            head.headerFields[.skipPrev] = "\(prev)"
+            head.headerFields[.skipNext] = "\(opened.skipped.next)"
+            head.headerFields[.skipPrev] = "\(opened.skipped.prev)"
         }
         return head
     }

@@ -23,4 +23,12 @@ package struct Problem: Error, Hashable, Sendable {
         self.parameter = parameter
         self.retryAfter = retryAfter
     }
+
+    /// The same of a cursor that came as the header Last-Event-ID.
+    var ofLastEventID: Problem {
+        var problem = self
+        problem.parameter = "Last-Event-ID"
+        if self.status == 400 { problem.detail = "The header Last-Event-ID is no id of this log's events." }
+        return problem
+    }
 }

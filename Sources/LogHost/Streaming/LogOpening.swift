@@ -12,7 +12,7 @@ package struct LogOpening: Sendable {
     /// Called with the cause of each gap.
     let onGap: @Sendable (String) -> Void
     /// Called with how many entries a piece of the answer has.
-    private(set) var onEntries: @Sendable (Int) -> Void
+    var onEntries: @Sendable (Int) -> Void
     /// Entries that are not to be given again.
     private var given: Set<[UInt8]> = []
     /// Throws when nobody waits for the answer any more.
@@ -27,6 +27,8 @@ package struct LogOpening: Sendable {
         var outcome: LogStream.Outcome
         /// Entries the landing really moved over.
         var moved: UInt64
+        /// The same, each way.
+        fileprivate(set) var skipped: (next: UInt64, prev: UInt64) = (0, 0)
         /// The first bytes are all, with what closes the answer: its reader is closed.
         private(set) var isWhole = false
         /// There were no entries.
@@ -74,7 +76,13 @@ package struct LogOpening: Sendable {
     /// Opens and reads the first chunk. On a worker.
     package func open() async throws -> Opened {
         do {
-            return try await self.land(self.log.query)
+            var settled = self
+            if let steps = try await self.stepsBeforeGoingBack() {
+                settled.log.position?.clamped(next: steps).place(in: &settled.log)
+            }
+            var opened = try await settled.land(settled.log.query)
+            opened.skipped = settled.log.skipHeaders(moved: opened.moved)
+            return opened
         } catch var failure as PluginFailure where failure.code == LOGHOST_ERROR_CURSOR_GONE {
             if self.encoding.isRestricted { failure.detail = try await self.oldestCursor() }
             guard self.resumesAfterLoss else { throw failure }
@@ -86,26 +94,8 @@ package struct LogOpening: Sendable {
     private func oldestCursor() async throws -> String {
         var query = LogQuery()
         query.filter = self.log.query.filter
-        query.limit = 1
-        // Entries of a follow carry their cursors in every format.
-        query.follow = true
-        var silent = self
-        silent.onEntries = { _ in }
-        let stream = try await silent.stream(query).stream
-        defer { stream.close() }
-        var scratch = ByteBuffer()
-        var looks = 0
-        while stream.fill(&scratch) == .searching, looks < Self.oldestLooks {
-            looks += 1
-            try self.checkClient()
-        }
-        // Else the place is that of an entry that was left out.
-        guard stream.entriesGiven > 0, case .cursor(let cursor) = stream.place else { return "" }
-        return String(decoding: cursor, as: UTF8.self)
+        return String(decoding: try await self.firstCursor(query) ?? [], as: UTF8.self)
     }
-
-    /// Looks of 100 ms at most.
-    private static let oldestLooks = 50
 
     /// Opens again where a follow stands, with so much left of its limit, and without entries it was given already. On a worker.
     package func open(at place: Place, limit: UInt64, leavingOut given: Set<[UInt8]>) async throws -> Opened {
@@ -168,6 +158,13 @@ package struct LogOpening: Sendable {
 
     /// Carries out what the query alone cannot say.
     private func land(_ query: LogQuery) async throws -> Opened {
+        var query = query
+        /// The cursor's own entry is stepped over too, where it is one of those that are read.
+        var own: UInt64 = 1
+        if case .againstFromCursor = self.log.landing, try await self.cursorIsHidden(query) {
+            own = 0
+            query.skip -= query.skip.signum()
+        }
         let (stream, skipped) = try await self.stream(query)
         switch self.log.landing {
         case .boundary:
@@ -175,8 +172,7 @@ package struct LogOpening: Sendable {
         case .againstFromEnd(let requested):
             return self.firstBytes(of: stream, moved: min(skipped, requested))
         case .againstFromCursor(let requested):
-            // One step only leads over the cursor's own entry: nothing was moved.
-            if skipped > 1 || requested == 0 { return self.firstBytes(of: stream, moved: min(skipped &- 1, requested)) }
+            if skipped > own || requested == 0 { return self.firstBytes(of: stream, moved: min(skipped &- own, requested)) }
             stream.close()
             var plain = query
             plain.skip = 0
@@ -190,6 +186,10 @@ package struct LogOpening: Sendable {
                 opened.outcome = stream.fill(&opened.first)
             }
             guard opened.first.readableBytes == 0, stream.entriesGiven == 0, opened.outcome.isAtEnd else { return opened }
+            if query.since != 0 || query.until != 0, try await self.firstCursor(query.unbounded) != nil {
+                // There is one, beyond a bound.
+                return opened
+            }
             // Beyond the end: the last entry there is was landed on.
             guard skipped > 0 else {
                 opened.moved = 0
@@ -210,11 +210,12 @@ package struct LogOpening: Sendable {
     }
 
     /// Opens a reader. Returns how many entries were stepped over, by the source or by the host.
-    private func stream(_ query: LogQuery) async throws -> (stream: LogStream, skipped: UInt64) {
+    func stream(_ query: LogQuery, needs more: UInt32 = 0) async throws -> (stream: LogStream, skipped: UInt64) {
         let encoder = try self.encoding.begin()
         try self.checkClient()
         var query = query
-        let needs = encoder.needs
+        var needs = encoder.needs
+        needs.bits |= more
         var opened = try await self.source.open(
             topic: self.topic, query: query, needs: needs, request: self.request, wakeID: self.wakeID)
         if query.direction == .backward, opened.applied & UInt32(LOGHOST_APPLIED_DIRECTION) == 0 {

@@ -14,6 +14,7 @@ struct Remainder {
     private let since: UInt64
     private let until: UInt64
     private let direction: LogQuery.Direction
+    private let follows: Bool
     private var skip: UInt64
     /// The pieces that follow share the verdict of the first.
     private var pieceVerdict: Verdict?
@@ -27,6 +28,7 @@ struct Remainder {
         self.since = hasBounds ? query.since : 0
         self.until = hasBounds ? query.until : 0
         self.direction = query.direction
+        self.follows = query.follow
         self.skip = isApplied(LOGHOST_APPLIED_SKIP) || query.skip <= 0 ? 0 : UInt64(query.skip)
         self.endSkip(leaving: self.skip)
     }
@@ -52,6 +54,8 @@ struct Remainder {
     }
 
     private mutating func judgeWhole(_ entry: UnsafePointer<loghost_entry>) -> Verdict {
+        // A follow would wait for ever for an entry that passes.
+        if self.follows, self.skip == 0, self.until != 0, unsafe entry.pointee.realtime_microseconds > self.until { return .end }
         if let filter, unsafe !filter.passes(entry) { return .leaveOut }
         if self.skip > 0 {
             if unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_NEWLINE == 0 { self.skip -= 1 }
