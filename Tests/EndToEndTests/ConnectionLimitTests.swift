@@ -124,6 +124,18 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a client that does not take the end of an answer loses it`() async throws {
+            // One piece, and more than a socket holds.
+            let entries = (1...15).map { JournalEntry($0, message: String(repeating: "x", count: 16 << 10)) }
+            try await Self.withServer(["range_stall": "500ms"], entries: entries) { server in
+                let isComplete = try await server.open(HTTPRequest("/v1/range/?format=json")) { _, connection in
+                    sleepThread(3)
+                    return try connection.readsWholeBody()
+                }
+                #expect(!isComplete)
+            }
+        }
+
         @Test func `a slow header and an idle connection are closed`() async throws {
             try await Self.withServer(["header_read": "500ms", "idle": "700ms"]) { server in
                 try await server.connect(within: .seconds(10)) { connection in

@@ -69,6 +69,21 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a range of which nothing more comes is cut off`() async throws {
+            try await withScriptedAgent { exchange in
+                try exchange.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+                try exchange.sendChunk("one\n")
+                try exchange.waitForClose()
+            } configure: {
+                $0.limits["scan"] = "100ms"
+            } _: { master, agent in
+                // 10 s more than a scan: an agent's own limit comes first.
+                let isWhole = try await master.open(HTTPRequest(Self.path), within: .seconds(30)) { try $1.readsWholeBody() }
+                #expect(!isWhole)
+                #expect(try await master.waits { agent.abandoned == 1 })
+            }
+        }
+
         enum Break: CaseIterable, Sendable { case tooFewBytes, noLastChunk, noChunkEnd, badChunk, reset }
 
         @Test(arguments: Break.allCases, ["text/plain", "text/event-stream"])

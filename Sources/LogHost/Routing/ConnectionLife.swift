@@ -10,13 +10,19 @@ final class ConnectionLife: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let idle: TimeAmount
+    /// How long a client may take nothing of an answer's last bytes.
+    private let stall: TimeAmount
     private var timer: Scheduled<Void>?
     /// Requests whose answers have not ended.
     private var requests = 0
+    /// Answers whose last bytes are not all the kernel's.
+    private var endings = 0
+    private var watch: StallWatch?
     private var isStopping = false
 
-    init(idle: Duration) {
+    init(idle: Duration, stall: Duration) {
         self.idle = TimeAmount(idle)
+        self.stall = TimeAmount(stall)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -25,6 +31,7 @@ final class ConnectionLife: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.timer?.cancel()
+        self.watch?.end()
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -50,12 +57,23 @@ final class ConnectionLife: ChannelDuplexHandler, RemovableChannelHandler {
         let context = NIOLoopBound(context, eventLoop: context.eventLoop)
         let life = NIOLoopBound(self, eventLoop: context.eventLoop)
         // An answer has not ended before all of it is the kernel's: closing throws away what waits for room.
+        self.endings += 1
         taken.futureResult.whenComplete { _ in life.value.answerEnded(context.value) }
         context.value.write(data, promise: taken)
     }
 
+    func flush(context: ChannelHandlerContext) {
+        context.flush()
+        // Whoever wrote the answer is done with it, and watches it no more.
+        guard self.endings > 0, self.watch == nil, context.channel.isActive else { return }
+        self.watch = StallWatch(channel: context.channel, limit: self.stall)
+        self.watch?.begin()
+    }
+
     private func answerEnded(_ context: ChannelHandlerContext) {
         if self.requests > 0 { self.requests -= 1 }
+        self.endings -= 1
+        if self.endings == 0 { self.watch.take()?.end() }
         guard self.requests == 0, context.channel.isActive else { return }
         if self.isStopping { context.close(promise: nil) } else { self.beginIdling(context) }
     }

@@ -62,7 +62,7 @@ struct HostChannel: ServerChildChannel {
             ConnectionObserver(
                 connections: self.connections, capacity: self.isBehindTLS ? nil : limits.connections, deadline: deadline,
                 peer: peer))
-        try pipeline.addHandler(ConnectionLife(idle: limits.idle))
+        try pipeline.addHandler(ConnectionLife(idle: limits.idle, stall: limits.rangeStall))
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
     }

@@ -127,7 +127,8 @@ struct FollowAnswer: Sendable {
         let deadline = self.follower.isLive ? life : min(life, .now() + Self.patience)
         guard await self.signal.wait(until: deadline) == .timeout, .now() >= life else { return }
         let keepAlive = self.follower.keepAlive
-        if !keepAlive.isEmpty, !self.follower.isInside {
+        // Where bytes wait for the client another one tells nothing, and waiting for its room would keep a seat that is given meanwhile.
+        if !keepAlive.isEmpty, !self.follower.isInside, self.exchange.channel.isWritable {
             _ = try await self.write([ByteBuffer(bytes: keepAlive)], to: outbound)
         }
         lastWrite = .now()
@@ -156,7 +157,8 @@ struct FollowAnswer: Sendable {
 
     /// Lets who waits for a seat have this one, when a search goes on and on.
     private func yieldSeat() async throws {
-        guard self.site.follows.seats.areWanted else { return }
+        // A reader opened anew searches from the same place on: only after a while is it somebody else's turn.
+        guard self.site.follows.seats.areWanted, self.follower.hasSearched(for: TimeAmount(self.site.limits.scan)) else { return }
         if let lost = self.follower.park() { try await self.site.workers.call { lost.close() } }
         self.follower.unpark()
     }

@@ -57,6 +57,8 @@ package final class Follower: @unchecked Sendable {
     /// Held while it has a reader of its own.
     private var seat: Seats.Seat?
     private var isParked = false
+    /// When its reader was opened, or last found something.
+    private var searchesSince = NIODeadline.now()
     /// What the last reading ended with, still to be acted on.
     private var outcome: LogStream.Outcome?
     private var first: ByteBuffer
@@ -150,9 +152,13 @@ package final class Follower: @unchecked Sendable {
 
     // MARK: A reader of its own
 
+    /// True when its reader has found nothing for so long.
+    func hasSearched(for time: TimeAmount) -> Bool { .now() - self.searchesSince > time }
+
     private func read(_ stream: LogStream) -> Step {
         var buffer = ByteBuffer()
         let outcome = stream.fill(&buffer)
+        if outcome != .searching { self.searchesSince = .now() }
         // Whoever reads so much is not at the end yet.
         if case .joining(_, let tail, let subscription) = self.state, stream.rememberedCount > Self.memoryCapacity {
             _ = stream.endJoin()
@@ -396,6 +402,7 @@ package final class Follower: @unchecked Sendable {
     /// A reader was opened at `place`.
     package func attach(_ opened: LogOpening.Opened, _ seat: Seats.Seat) {
         self.remembered = []
+        self.searchesSince = .now()
         self.seat = seat
         self.state = .reading(opened.stream)
         self.first = opened.first

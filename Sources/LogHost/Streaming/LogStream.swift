@@ -79,6 +79,8 @@ final class LogStream: @unchecked Sendable {
             switch (query.start, query.skip) {
             case (.head, 0): .head
             case (.cursor(let cursor), 0): .cursor(cursor)
+            // There is nothing to step back over: whatever comes, comes first.
+            case (.tail, ..<0) where opened.skipped == 0 && opened.applied & UInt32(LOGHOST_APPLIED_SKIP) != 0: .head
             default: .origin
             }
         self.encoder = encoder
@@ -164,6 +166,8 @@ final class LogStream: @unchecked Sendable {
             if self.limitLeft == 0 { return .limit }
             // What is read is sent before anything that could take long.
             if unsafe chunk.pointee.used > self.chunkCapacity / 2 { return .more }
+            // A gap or a failure is told in the same chunk.
+            if unsafe chunk.pointee.free < sinkMinimum { return .more }
             // Whole batches may be left out: now and then whoever waits is to look at the time and at the client.
             if .now() - start > Self.fillingTime { return unsafe chunk.pointee.used > 0 ? .more : .searching }
             switch self.reader.read(self.limits) {
@@ -181,6 +185,7 @@ final class LogStream: @unchecked Sendable {
             case .gap(let gap):
                 let gap = gap.seen(by: self.encoding)
                 self.metGap = true
+                self.isInsideValue = false
                 self.onGap(gap.cause)
                 if gap.isTruncation {
                     self.place = .head

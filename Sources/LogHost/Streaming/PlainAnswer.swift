@@ -63,13 +63,14 @@ struct PlainAnswer: Sendable {
         let first: Piece
         do {
             first = try await self.first(of: stream)
+            // Waiting for it may have outlasted the authorization.
+            try self.grant.check()
         } catch {
             await self.close(stream)
             throw error
         }
         if case .end(let bytes) = first {
             await self.close(stream)
-            try self.grant.check()
             self.exchange.answer = .whole(head, ByteBuffer(bytes: bytes))
             return
         }
@@ -101,8 +102,17 @@ struct PlainAnswer: Sendable {
     }
 
     private func write(_ first: Piece, of stream: ByteStreamHandle, to outbound: Exchange.Outbound) async throws {
+        let signal = self.signal
+        let shutdown = self.isFollow ? self.site.shutdown.add { signal.end(.shutdown) } : nil
+        if let subject = self.exchange.subject { self.site.authorization?.rechecks.add(signal, subject, self.grant) }
+        defer {
+            if let shutdown { self.site.shutdown.remove(shutdown) }
+            self.site.authorization?.rechecks.remove(signal)
+        }
         var piece = first
         while true {
+            if let refusal = signal.refusal { throw refusal }
+            if signal.ending != nil { throw CancellationError() }
             switch piece {
             case .data(let bytes), .end(let bytes):
                 if !bytes.isEmpty {

@@ -106,7 +106,8 @@ struct ProxyAnswer: Sendable {
 
     private func pass(_ upstream: ForwardedExchange, _ head: HTTPResponse, to outbound: Exchange.Outbound) async throws {
         let limits = self.site.limits
-        let stall = head.isEventStream || self.isFollow ? limits.followStall : limits.rangeStall
+        let isEndless = head.isEventStream || self.isFollow
+        let stall = isEndless ? limits.followStall : limits.rangeStall
         var boundary = head.isEventStream && head.isOpen ? EventBoundary() : nil
         // The head does not wait for the first piece.
         try await self.exchange.write([], to: outbound)
@@ -123,7 +124,9 @@ struct ProxyAnswer: Sendable {
             // Given up because the answer has to end is no failure of its own.
             case .failure(let failure) where self.signal.ending == nil: throw failure
             case .failure: continue
-            case .nothing: _ = await self.signal.wait(until: .distantFuture)
+            case .nothing:
+                let deadline = isEndless ? NIODeadline.distantFuture : .now() + TimeAmount(limits.scan) + Self.patience
+                if await self.signal.wait(until: deadline) == .timeout { throw PluginFailure.slow }
             }
         }
     }
