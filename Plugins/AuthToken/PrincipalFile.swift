@@ -1,4 +1,5 @@
 internal import Glibc
+internal import PluginKit
 
 /// The file of principals: read only when nobody but its owner can.
 package struct PrincipalFile: Sendable {
@@ -60,21 +61,21 @@ package struct PrincipalFile: Sendable {
             throw code == ENOENT || code == ENOTDIR ? .missing : .untrusted(unsafe String(cString: strerror(code)))
         }
         defer { close(descriptor) }
-        try Self.judge(descriptor)
+        try Self.judge(descriptor, self.path)
         guard let text = String(validating: try Self.bytes(descriptor), as: UTF8.self) else {
             throw .bad(Mistake(line: 1, key: "", problem: "expected UTF-8"))
         }
         do throws(Mistake) { return try Principals(yaml: text) } catch { throw .bad(error) }
     }
 
-    private static func judge(_ descriptor: Int32) throws(Failure) {
+    private static func judge(_ descriptor: Int32, _ path: String) throws(Failure) {
         var facts = stat()
         guard unsafe fstat(descriptor, &facts) == 0 else { throw .untrusted(unsafe String(cString: strerror(errno))) }
         guard facts.st_mode & S_IFMT == S_IFREG else { throw .untrusted("expected a regular file") }
         guard facts.st_uid == 0 || facts.st_uid == geteuid() else {
             throw .untrusted("expected a file owned by root or the host's user, found one owned by user \(facts.st_uid)")
         }
-        guard facts.st_mode & 0o077 == 0 else {
+        guard isForOwnerAlone(owner: facts.st_uid, mode: facts.st_mode, path) else {
             let mode = String(facts.st_mode & 0o7777, radix: 8)
             throw .untrusted("expected a file that only its owner may use (chmod 600), found mode 0\(mode)")
         }

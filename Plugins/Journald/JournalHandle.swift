@@ -20,8 +20,8 @@ final class JournalHandle {
     }
 
     private let watch: Watch
-    /// How long a skip may take.
-    private static let skipping = Duration.seconds(30)
+    /// How long a skip may take: nothing can interrupt it.
+    private static let skipping = Duration.seconds(10)
     private let opened = ContinuousClock.now
 
     /// How long a handle without a watch is taken to know all files.

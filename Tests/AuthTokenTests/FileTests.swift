@@ -43,6 +43,25 @@ struct FileTests {
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only root can own a credential"))
+    func `a credential of the service manager's may show an access list's mask as its group's rights`() throws {
+        try withPrincipalFile { path in
+            try #require(unsafe chmod(path, 0o440) == 0)
+            #expect(Self.failure(path) != nil)
+            let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+            defer { unsafe unsetenv("CREDENTIALS_DIRECTORY") }
+            for (name, isCredential) in [(directory, true), ("\(directory)x", false), ("", false)] {
+                unsafe setenv("CREDENTIALS_DIRECTORY", name, 1)
+                #expect((Self.failure(path) == nil) == isCredential, "\(name)")
+            }
+            unsafe setenv("CREDENTIALS_DIRECTORY", directory, 1)
+            try #require(unsafe chmod(path, 0o444) == 0)
+            #expect(Self.failure(path) != nil)
+            try #require(unsafe chmod(path, 0o440) == 0 && chown(path, 12345, 0) == 0)
+            #expect(Self.failure(path) != nil)
+        }
+    }
+
     @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
     func `a file of somebody else is refused`() throws {
         try withPrincipalFile { path in

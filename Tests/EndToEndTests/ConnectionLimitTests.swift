@@ -35,6 +35,32 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a connection too many shuts out neither the others nor those who watch`() async throws {
+            let port = try ServerAddress.freePort()
+            let more = ["monitoring: {listen: [tcp://127.0.0.1:\(port)]}"]
+            try await Self.withServer(["connections": "2"], more: more) { server in
+                // What has looked whether it is ready has gone by then.
+                try await Task.sleep(for: .milliseconds(300))
+                try await blocking {
+                    let address = try server.address(.unix)
+                    let request = HTTPRequest("/v1/range/")
+                    let held = try (0..<2).map { _ in try HTTPConnection(address) }
+                    for connection in held { #expect(try connection.exchange(request).status == 200) }
+                    let surplus = try HTTPConnection(address)
+                    let refused = try surplus.exchange(request)
+                    Self.expectRefusal(refused.head)
+                    #expect(refused.head["Connection"] == "close")
+                    try surplus.expectClosed()
+                    // Many more than are told so.
+                    let crowd = try (0..<70).map { _ in try HTTPConnection(address) }
+                    let watcher = try HTTPConnection(ServerAddress.tcp(port: port))
+                    #expect(try watcher.exchange(HTTPRequest("/healthz")).status == 200)
+                    for connection in held { #expect(try connection.exchange(request).status == 200) }
+                    withExtendedLifetime(crowd) {}
+                }
+            }
+        }
+
         @Test func `a follow too many is told to come back later, until one goes`() async throws {
             try await Self.withServer(["followers": "2"]) { server in
                 let refused = try await server.open(Self.follow) { _, _ in

@@ -24,6 +24,23 @@ extension EndToEndTests {
             }
         }
 
+        @Test(arguments: [(LogHostProcess.Transport.unix, LogHostProcess.Transport.tcp), (.tcp, .unix)])
+        func `all addresses are closed at once, whatever runs on one of them`(
+            busy: LogHostProcess.Transport, idle: LogHostProcess.Transport
+        ) async throws {
+            try await Self.withServer(shutdown: "10s", tcp: true) { server in
+                let isTaken = try await server.open(HTTPRequest("/v1/range/"), over: busy) { _, connection in
+                    server.child.send(SIGTERM)
+                    sleepThread(1)
+                    let answer = try? HTTPConnection(server.address(idle), within: .seconds(1)).exchange(HTTPRequest("/healthz"))
+                    while try connection.readPiece() != nil {}
+                    return answer != nil
+                }
+                #expect(!isTaken)
+                #expect(try await server.child.waitForExit(within: .seconds(5)) == .status(0))
+            }
+        }
+
         @Test(arguments: ["text/plain", "application/json"])
         func `SIGTERM ends follows of other formats too`(accept: String) async throws {
             try await Self.withServer(shutdown: "5s") { server in
@@ -89,11 +106,14 @@ extension EndToEndTests {
 
         private static let entries = (1...400).map { JournalEntry($0, message: String(repeating: "x", count: 64 << 10)) }
 
-        private static func withServer(shutdown: String, _ body: (LogHostProcess) async throws -> Void) async throws {
+        private static func withServer(
+            shutdown: String, tcp: Bool = false, _ body: (LogHostProcess) async throws -> Void
+        ) async throws {
             try await withJournal { journal in
                 try await journal.write(self.entries)
                 var configuration = LogHostConfiguration(directory: journal.directory)
                 configuration.streams = ["shutdown": shutdown]
+                configuration.listensOnTCP = tcp
                 try await withLogHost(configuration, body)
             }
         }

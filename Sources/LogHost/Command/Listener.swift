@@ -6,13 +6,24 @@ internal import NIOPosix
 internal import ServiceLifecycle
 internal import Synchronization
 
+/// All addresses the host serves: one service, so that they hear of its end at the same time.
+struct Listeners: Service {
+    let listeners: [Listener]
+
+    func run() async throws {
+        try await withThrowingDiscardingTaskGroup { tasks in
+            for listener in self.listeners { tasks.addTask { try await listener.run() } }
+        }
+    }
+}
+
 /// One address the host serves.
 final class Listener: Service {
     private let address: ListenAddress
     /// True when the service manager has made the socket, and keeps it.
     private let isPassed: Bool
-    /// Set when this very listener has made its socket: only that one is its to remove.
-    private let bound: Flag
+    /// What this very listener has made: only that is its to remove.
+    private let bound: Bound
     private let server: any Service
     private let identity: TLSIdentity?
     private let logger: Logger
@@ -29,15 +40,19 @@ final class Listener: Service {
         self.audience = audience
         self.address = address
         self.isPassed = socket != nil
-        let bound = Flag()
+        let bound = Bound()
         self.bound = bound
         self.logger = logger
         var quiet = logger
         // The host gives its own greeting and says itself what went wrong.
         quiet.logLevel = .critical
         let greet = { @Sendable (server: any Channel) async -> Void in
-            bound.set()
-            if socket == nil, case .unix(let path, let mode) = address { unsafe chmod(path, mode_t(mode)) }
+            if socket == nil, case .unix(let path, let mode) = address {
+                unsafe chmod(path, mode_t(mode))
+                bound.begin(file: path)
+            } else {
+                bound.begin(file: nil)
+            }
             Self.announce(server, socket?.address ?? address, audience, isTLS: address.tls != nil, site)
             isServing()
         }
@@ -92,7 +107,7 @@ final class Listener: Service {
 
     func run() async throws {
         if !self.isPassed, case .unix(let path, _) = self.address, Self.isServed(path) {
-            throw ConfigurationFailure("listen: \(self.address): another process serves this socket")
+            throw ConfigurationFailure("\(self.audience.key): \(self.address): another process serves this socket")
         }
         do {
             try await withThrowingDiscardingTaskGroup { tasks in
@@ -100,10 +115,20 @@ final class Listener: Service {
                 try await self.server.run()
                 tasks.cancelAll()
             }
-        } catch let error as IOError {
-            throw ConfigurationFailure("listen: \(self.address): \(unsafe String(cString: strerror(error.errnoCode)))")
+        } catch where !self.bound.hasBegun && !(error is CancellationError) && !(error is ConfigurationFailure) {
+            throw ConfigurationFailure("\(self.audience.key): \(self.address): \(Self.reason(error))")
         }
-        if !self.isPassed, case .unix(let path, _) = self.address, self.bound.isSet { unsafe unlink(path) }
+        self.bound.removeFile()
+    }
+
+    /// Why an address cannot be bound.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: unsafe String(cString: strerror(error.errnoCode))
+        case is SocketAddressError.UnknownHost: "the host is not known"
+        case is UnixDomainSocketPathWrongType: "something else than a socket has this path"
+        default: "it cannot be bound (\(error))"
+        }
     }
 
     /// True when somebody answers on a unix socket: its path is not this host's to take over.
@@ -160,13 +185,36 @@ extension ListenAddress {
     }
 }
 
-/// Something that happens once.
-private final class Flag: Sendable {
-    private let value = Atomic(false)
+/// Whether an address is served, and the socket's file that was made for it.
+private final class Bound: Sendable {
+    private struct File {
+        var path: String
+        var device: dev_t
+        var number: ino_t
+    }
 
-    var isSet: Bool { self.value.load(ordering: .acquiring) }
+    private let state = Mutex((hasBegun: false, file: File?.none))
 
-    func set() { self.value.store(true, ordering: .releasing) }
+    var hasBegun: Bool { self.state.withLock { $0.hasBegun } }
+
+    func begin(file path: String?) {
+        let file = path.flatMap(Self.file)
+        self.state.withLock { $0 = (true, file) }
+    }
+
+    /// Removes the file, unless another one has come in its place: that is a later host's.
+    func removeFile() {
+        guard let file = self.state.withLock({ $0.file }), let now = Self.file(file.path), now.device == file.device,
+            now.number == file.number
+        else { return }
+        unsafe unlink(file.path)
+    }
+
+    private static func file(_ path: String) -> File? {
+        var facts = stat()
+        guard unsafe lstat(path, &facts) == 0 else { return nil }
+        return File(path: path, device: facts.st_dev, number: facts.st_ino)
+    }
 }
 
 extension Audience {

@@ -181,7 +181,7 @@ struct Program {
         }
         services.append(self.site.follows)
         if let authorization = self.site.authorization { services.append(authorization.rechecks) }
-        services += listeners
+        services.append(Listeners(listeners: listeners))
         var configuration = ServiceGroupConfiguration(services: services, logger: self.logger)
         configuration.maximumGracefulShutdownDuration = self.configuration.streams.shutdown
         let signals = Signals(

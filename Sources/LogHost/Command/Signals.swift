@@ -23,7 +23,7 @@ struct Signals: Sendable {
             tasks.addTask {
                 for await signal in signals {
                     switch signal {
-                    case .sighup: await self.reload?.run()
+                    case .sighup: if !self.shutdown.hasBegun { await self.reload?.run() }
                     case .sigusr1: self.log(steps: -1)
                     case .sigusr2: self.log(steps: 1)
                     default: await self.stop(group)

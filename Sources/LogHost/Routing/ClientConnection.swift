@@ -10,7 +10,9 @@ final class ClientConnections: Sendable {
         /// Where requests come from: connections of HTTP/1.1 and streams of HTTP/2.
         var connections: [ObjectIdentifier: ClientConnection] = [:]
         /// Connections as the kernel counts them.
-        var count = 0
+        var counts: [Audience: Int] = [:]
+        /// Those beyond the limit, which are told so and closed: the others go on.
+        var surplus: Set<ObjectIdentifier> = []
     }
 
     private let state = Mutex(State())
@@ -18,7 +20,16 @@ final class ClientConnections: Sendable {
     /// Connections beyond the limit that are kept open long enough to be told so.
     private static let grace = 64
 
-    var count: Int { self.state.withLock { $0.count } }
+    var count: Int { self.state.withLock { $0.counts.values.reduce(0, +) } }
+
+    /// True for a connection, or a stream on one, that was one too many when it was opened.
+    func isSurplus(_ channel: any Channel) -> Bool {
+        self.state.withLock { state in
+            guard !state.surplus.isEmpty else { return false }
+            return state.surplus.contains(ObjectIdentifier(channel))
+                || channel.parent.map { state.surplus.contains(ObjectIdentifier($0)) } ?? false
+        }
+    }
 
     /// The connection of a channel that is still open.
     func connection(of channel: any Channel) -> ClientConnection? {
@@ -32,9 +43,9 @@ final class ClientConnections: Sendable {
     }
 
     /// Counts a connection until it is closed, for those whose requests are not known yet. Returns whether it is to be kept.
-    func count(_ channel: any Channel, capacity: Int) -> Bool {
-        channel.closeFuture.whenComplete { _ in self.exit() }
-        return self.enter(capacity)
+    func count(_ channel: any Channel, _ audience: Audience, capacity: Int) -> Bool {
+        channel.closeFuture.whenComplete { _ in self.exit(channel, audience) }
+        return self.enter(channel, audience, capacity)
     }
 
     func add(_ connection: ClientConnection, for channel: any Channel) {
@@ -46,15 +57,20 @@ final class ClientConnections: Sendable {
     }
 
     /// Counts one more. False when there are so many that it cannot even be told so.
-    fileprivate func enter(_ capacity: Int) -> Bool {
+    fileprivate func enter(_ channel: any Channel, _ audience: Audience, _ capacity: Int) -> Bool {
         self.state.withLock { state in
-            state.count += 1
-            return state.count <= capacity + Self.grace
+            let count = state.counts[audience, default: 0] + 1
+            state.counts[audience] = count
+            if count > capacity { state.surplus.insert(ObjectIdentifier(channel)) }
+            return count <= capacity + Self.grace
         }
     }
 
-    fileprivate func exit() {
-        self.state.withLock { $0.count -= 1 }
+    fileprivate func exit(_ channel: any Channel, _ audience: Audience) {
+        self.state.withLock { state in
+            state.counts[audience, default: 0] -= 1
+            state.surplus.remove(ObjectIdentifier(channel))
+        }
     }
 }
 
@@ -117,13 +133,15 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let connections: ClientConnections
+    private let audience: Audience
     /// Nil when the connection is counted by others, or not any more.
     private var capacity: Int?
     private let deadline: HeaderDeadline
     private let connection: ClientConnection
 
-    init(connections: ClientConnections, capacity: Int?, deadline: HeaderDeadline, peer: Peer) {
+    init(connections: ClientConnections, audience: Audience, capacity: Int?, deadline: HeaderDeadline, peer: Peer) {
         self.connections = connections
+        self.audience = audience
         self.capacity = capacity
         self.deadline = deadline
         self.connection = ClientConnection(peer: peer)
@@ -131,7 +149,7 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.connections.add(self.connection, for: context.channel)
-        if let capacity, !self.connections.enter(capacity) { context.close(promise: nil) }
+        if let capacity, !self.connections.enter(context.channel, self.audience, capacity) { context.close(promise: nil) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -177,7 +195,7 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func leave(_ context: ChannelHandlerContext) {
         self.connections.remove(context.channel)
-        if self.capacity.take() != nil { self.connections.exit() }
+        if self.capacity.take() != nil { self.connections.exit(context.channel, self.audience) }
         self.connection.clientIsGone()
     }
 }

@@ -9,6 +9,12 @@ struct Dispatcher: Sendable {
     let isTCP: Bool
     var audience = Audience.readers
 
+    /// Watchers have places of their own: they are to be answered when the host is too busy for others.
+    private static let watcherCapacity = 256
+
+    /// How many connections of its audience may be open.
+    var connectionCapacity: Int { self.audience == .readers ? self.site.limits.connections : Self.watcherCapacity }
+
     /// Answers one request. Throwing closes the connection without a clean end.
     func respond(_ exchange: Exchange, with outbound: Exchange.Outbound) async throws {
         self.site.requests.measure(begun: true)
@@ -77,10 +83,11 @@ struct Dispatcher: Sendable {
                 421, "Without an authorizer only localhost is served: use http://localhost or http://127.0.0.1.",
                 parameter: "Host")
         }
-        guard !isWatched else { return }
-        if self.site.connections.count > limits.connections {
+        if self.site.connections.isSurplus(exchange.channel) {
+            exchange.endsConnection = true
             throw Problem(503, "Too many connections are open.", retryAfter: 1)
         }
+        guard !isWatched else { return }
         try self.site.workers.admit(queueCapacity: limits.workerQueue)
     }
 

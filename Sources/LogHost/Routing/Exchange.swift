@@ -35,6 +35,8 @@ final class Exchange: @unchecked Sendable {
     private(set) lazy var tally = AnswerTally(self.site.requests.meter(route: self.route, format: self.format))
     /// The status of the answer's head, once that is written.
     private(set) var status = 0
+    /// Nothing more is answered on its connection.
+    var endsConnection = false
     /// Other origins' pages may read the answer.
     var allowsOrigins = true
     /// What the authorizers have allowed; nil without authorizers.
@@ -91,6 +93,7 @@ final class Exchange: @unchecked Sendable {
         if head.status == .unauthorized, head.headerFields[.wwwAuthenticate] == nil {
             head.headerFields[.wwwAuthenticate] = "Bearer"
         }
+        if self.endsConnection { head.headerFields[.connection] = "close" }
         guard self.allowsOrigins, !self.site.isUnprotected else { return }
         head.headerFields[.accessControlAllowOrigin] = self.site.configuration.streams.corsOrigin
         head.headerFields[.accessControlExposeHeaders] = "X-Journal-Skip-Next, X-Journal-Skip-Prev"

@@ -60,8 +60,8 @@ struct HostChannel: ServerChildChannel {
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: self.isBehindTLS))
         try pipeline.addHandler(
             ConnectionObserver(
-                connections: self.connections, capacity: self.isBehindTLS ? nil : limits.connections, deadline: deadline,
-                peer: peer))
+                connections: self.connections, audience: self.dispatcher.audience,
+                capacity: self.isBehindTLS ? nil : self.dispatcher.connectionCapacity, deadline: deadline, peer: peer))
         try pipeline.addHandler(ConnectionLife(idle: limits.idle, stall: limits.rangeStall))
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
@@ -92,7 +92,7 @@ struct HostChannel: ServerChildChannel {
         do {
             while let exchange = try await self.nextRequest(&parts, channel) {
                 try await self.dispatcher.respond(exchange, with: outbound)
-                if exchange.request.endsConnection { break }
+                if exchange.request.endsConnection || exchange.endsConnection { break }
             }
         } catch is HTTPParserError {
             let fields: HTTPFields = [.connection: "close", .contentLength: "0"]

@@ -34,7 +34,8 @@ struct TLSChannel: ServerChildChannel {
         channel.eventLoop.makeCompletedFuture {
             // A handshake holds memory too: counted from its first byte.
             let limits = self.dispatcher.site.limits
-            let isKept = self.connections.count(channel, capacity: limits.connections)
+            let isKept = self.connections.count(
+                channel, self.dispatcher.audience, capacity: self.dispatcher.connectionCapacity)
             HostChannel.tune(channel)
             let deadline = HandshakeDeadline(limit: isKept ? limits.headerRead : .zero)
             var configuration = NIOSSLHandler.Configuration()
