@@ -115,7 +115,7 @@ final class Listener: Service {
                 try await self.server.run()
                 tasks.cancelAll()
             }
-        } catch where !self.bound.hasBegun && !(error is CancellationError) && !(error is ConfigurationFailure) {
+        } catch let error where !self.bound.hasBegun && !(error is CancellationError) && !(error is ConfigurationFailure) {
             throw ConfigurationFailure("\(self.audience.key): \(self.address): \(Self.reason(error))")
         }
         self.bound.removeFile()
