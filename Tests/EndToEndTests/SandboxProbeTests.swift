@@ -105,6 +105,7 @@ import Testing
                 HTTPRequest(stream, accept: "text/event-stream", headers: ["Authorization": "Bearer \(token)"])
             }
             let both = (1...2).map { _ in AsyncStream.makeStream(of: Void.self) }
+            let hasRead = AsyncStream.makeStream(of: Void.self)
             async let alice = server.open(request(users.alice), within: .seconds(60)) { head, connection in
                 both[0].continuation.yield()
                 return try connection.readEvents(entries: 2).compactMap { $0.json?["fields"]?["MESSAGE"]?.string }
@@ -114,15 +115,21 @@ import Testing
                 var said: [String] = []
                 do {
                     while let event = try connection.readEvent() {
-                        if let word = event.name ?? event.json?["fields"]?["MESSAGE"]?.string { said.append(word) }
+                        if let word = event.name ?? event.json?["fields"]?["MESSAGE"]?.string {
+                            said.append(word)
+                            hasRead.continuation.yield()
+                        }
                     }
                 } catch is HarnessError {
                     // It does not look like a proper end.
                 }
+                // Also when it has read nothing.
+                hasRead.continuation.finish()
                 return said
             }
             for each in both { for await _ in each.stream { break } }
             try sandboxes.append("two\n", to: "stdout")
+            for await _ in hasRead.stream { break }
             try await sandboxes.set(users.auth)
             // Until he has been asked about again.
             #expect(try await bob == ["two", "fault"])
