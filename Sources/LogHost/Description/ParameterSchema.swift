@@ -22,7 +22,7 @@ enum ParameterSchema {
     static func words(_ words: [String]) -> Members { self.text + [("enum", .list(words + [""]))] }
 
     /// Text without control characters.
-    static var printable: Members { Self.pattern(#"^[^\u0000-\u001f\u007f]*$"#) }
+    static var printable: Members { Self.pattern(#"^[^\u0000-\u001f\u007f-\u009f]*$"#) }
 
     /// A segment of a path, or several.
     static func segment(takesMore: Bool) -> Members {

@@ -1,6 +1,7 @@
 package import NIOCore
 
 /// gzip with libdeflate: a member for each buffer, one behind the other, as RFC 1952 has it.
+// Used by one task at a time, as every `Gzip`.
 @safe
 package final class GzipMembers: Gzip, @unchecked Sendable {
     private let library: LibDeflate

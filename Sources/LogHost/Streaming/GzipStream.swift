@@ -2,6 +2,7 @@ internal import CZlib
 package import NIOCore
 
 /// gzip with zlib: one member, whatever the buffers.
+// Used by one task at a time, as every `Gzip`.
 @safe
 package final class GzipStream: Gzip, @unchecked Sendable {
     private var stream = unsafe z_stream()
