@@ -1,11 +1,12 @@
 internal import PluginKit
 internal import Synchronization
 
-/// Keeps opened journals for the next request: opening one costs more than reading its last entries.
+/// Gives handles: of the mapped files where those can be read, else of libsystemd. These it keeps for the next request: opening one costs
+/// more than reading its last entries.
 final class HandlePool: Sendable {
     // A handle in the pool is used by nobody; taking it out makes the taker its only user.
     private struct Idle: @unchecked Sendable {
-        var handles: [JournalHandle] = []
+        var handles: [LibsystemdHandle] = []
         /// The files that were readable when a handle was last opened.
         var files: Set<JournalFile> = []
         /// Counts the changes of `files`.
@@ -20,12 +21,15 @@ final class HandlePool: Sendable {
     private static let worn = 4 << 20
 
     let place: JournalPlace
+    /// Nil when libsystemd is to read everything.
+    private let mapped: MappedJournal?
     private let idle = Mutex(Idle())
     private let opened: Metric
     private let host: Host
 
-    init(place: JournalPlace, host: Host) {
+    init(place: JournalPlace, reader: JournalConfiguration.Reader, host: Host) {
         self.place = place
+        self.mapped = reader == .mapped ? MappedJournal(place, host: host) : nil
         self.host = host
         self.opened = host.metric(.counter, "journal_opens_total")
     }
@@ -35,7 +39,30 @@ final class HandlePool: Sendable {
     var renewal: Int { max(1 << 20, 8 << 20 / max(1, self.idle.withLock { $0.open - $0.handles.count })) }
 
     /// Gives a handle that knows all present files and has no filter; nil when there are no journal files at all.
-    func take() throws -> JournalHandle? {
+    func take() throws -> (any JournalHandle)? {
+        if let mapped, let files = mapped.current() { return MappedHandle(files, of: mapped) }
+        return try self.takeLibsystemd()
+    }
+
+    /// True when the files there are now are read where they are mapped.
+    var isMapped: Bool { self.mapped?.current() != nil }
+
+    /// Whether there is anything to read; nil when there are no journal files.
+    func hasEntries() throws -> Bool? {
+        guard let handle = try self.take() else { return nil }
+        do {
+            defer { self.give(handle) }
+            return try handle.hasEntries
+        } catch is JournalDamage {
+            self.distrust(handle)
+            guard let other = try self.takeLibsystemd() else { return nil }
+            defer { self.give(other) }
+            return try other.hasEntries
+        }
+    }
+
+    /// The same, of libsystemd whatever the files are.
+    func takeLibsystemd() throws -> LibsystemdHandle? {
         while let handle = self.idle.withLock({ $0.handles.popLast() }) {
             if let change = try? handle.refresh(), change != .invalidated, !self.isOutdated(handle) { return handle }
             self.discard(handle)
@@ -51,7 +78,7 @@ final class HandlePool: Sendable {
             // What was completed meanwhile this handle may have or not: it is outdated from the start.
             return before == after ? idle.generation : idle.generation - 1
         }
-        let handle = unsafe JournalHandle(journal, generation: generation)
+        let handle = unsafe LibsystemdHandle(journal, generation: generation)
         let isFirstLack = self.idle.withLock { idle in
             idle.open += 1
             defer { idle.hasWarned = idle.hasWarned || handle.lacksWatch }
@@ -75,14 +102,18 @@ final class HandlePool: Sendable {
 
     /// True when a handle opened later knows files that this one may not: libsystemd passes over a file that is being made, and
     /// looks at it again only when journald gives notice. What one reader has seen, no other may miss.
-    func isOutdated(_ handle: JournalHandle) -> Bool { self.idle.withLock { $0.generation != handle.generation } }
+    func isOutdated(_ handle: any JournalHandle) -> Bool {
+        guard let handle = handle as? LibsystemdHandle else { return false }
+        return self.idle.withLock { $0.generation != handle.generation }
+    }
 
     /// True when no file is kept from this process, so that every entry of a sequence is seen.
     var seesEverything: Bool { self.place.seesEverything }
 
     /// Takes a handle back.
-    func give(_ handle: JournalHandle) {
-        guard handle.bytesRead < Self.worn, (try? handle.setFilter(Filter())) != nil else { return self.discard(handle) }
+    func give(_ handle: any JournalHandle) {
+        guard let handle = handle as? LibsystemdHandle else { return }
+        guard !handle.isWorn(Self.worn), (try? handle.setFilter(Filter())) != nil else { return self.discard(handle) }
         let kept = self.idle.withLock { idle in
             guard idle.handles.count < Self.capacity else { return false }
             idle.handles.append(handle)
@@ -92,12 +123,19 @@ final class HandlePool: Sendable {
     }
 
     /// Counts a handle as closed; it closes when its user lets go of it.
-    func discard(_ handle: JournalHandle) {
-        self.idle.withLock { $0.open -= 1 }
+    func discard(_ handle: any JournalHandle) {
+        if handle is LibsystemdHandle { self.idle.withLock { $0.open -= 1 } }
     }
 
-    /// Closes what is idle.
+    /// Gives up a handle that has met something only libsystemd can judge; the next ones will be libsystemd's.
+    func distrust(_ handle: any JournalHandle) {
+        if let handle = handle as? MappedHandle { self.mapped?.distrust(handle.files) }
+        self.discard(handle)
+    }
+
+    /// Closes what is idle, and gives back the memory that reading has taken.
     func drain() {
+        self.mapped?.release()
         self.idle.withLock { idle in
             idle.open -= idle.handles.count
             idle.handles = []

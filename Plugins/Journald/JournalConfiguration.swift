@@ -11,15 +11,25 @@ package struct JournalConfiguration: Decodable, Sendable {
     /// Fields whose values `/v1/fields/{field}` gives out.
     package var fields: [String]?
 
+    /// Who reads the files.
+    package var reader: Reader?
+
+    package enum Reader: String, Decodable, Sendable {
+        /// This plugin, as far as it can; libsystemd the rest.
+        case mapped
+        case libsystemd
+    }
+
     /// What the Logging API gives out.
     static let defaultFields = ["FRAMEWORK_ID", "AGENT_ID", "EXECUTOR_ID", "CONTAINER_ID", "STREAM"]
 
     package init(from decoder: any Decoder) throws {
-        let keys = try StrictKeys(decoder, "directory", "files", "namespace", "fields")
+        let keys = try StrictKeys(decoder, "directory", "files", "namespace", "fields", "reader")
         self.directory = try keys.value("directory")
         self.files = try keys.value("files")
         self.namespace = try keys.value("namespace")
         self.fields = try keys.value("fields")
+        self.reader = try keys.value("reader")
     }
 
     func validate() throws {

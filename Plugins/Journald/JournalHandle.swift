@@ -1,147 +1,55 @@
-internal import CSystemd
 internal import Glibc
 internal import PluginKit
 
-/// One open journal: a thin class over `sd_journal` that closes it, turns its results into errors and knows nothing of queries.
+/// One open journal: a filter, a position between or on entries, and what the entry there holds.
 ///
-/// libsystemd allows use from different threads as long as it is one at a time; whoever has taken the handle from the
-/// pool is that one.
-@safe
-final class JournalHandle {
-    private let journal: OpaquePointer
-    /// How it learns of files that come and go.
-    private enum Watch {
-        /// libsystemd watches the directories.
-        case directories
-        /// The files were named one by one, and no others matter.
-        case none
-        /// No watch could be had (the kernel's inotify instances are used up): the files are looked for anew now and then.
-        case failed
-    }
-
-    private let watch: Watch
-    /// How long a skip may take: nothing can interrupt it.
-    private static let skipping = Duration.seconds(10)
-    private let opened = ContinuousClock.now
-
-    /// How long a handle without a watch is taken to know all files.
-    private static let trusted = Duration.seconds(1)
-    /// Bytes of fields read; decides when the memory it has mapped is worth giving back.
-    var bytesRead = 0
-
-    /// Which files there were when it was opened, in the pool's count.
-    let generation: Int
-
-    init(_ journal: OpaquePointer, generation: Int) {
-        self.generation = generation
-        unsafe self.journal = unsafe journal
-        // Makes libsystemd watch the directories, so that `refresh` learns of new files; explicit files have no watch. The first wait does
-        // not wait, and takes the present files as known: after `sd_journal_get_fd` the first news would always count as an invalidation.
-        switch unsafe sd_journal_wait(journal, 0) {
-        case 0...: self.watch = .directories
-        case -EMEDIUMTYPE: self.watch = .none
-        default: self.watch = .failed
-        }
-    }
-
-    /// True when the kernel could give no watch: worth a word to the operator.
-    var lacksWatch: Bool { self.watch == .failed }
-
-    deinit { unsafe sd_journal_close(self.journal) }
-
+/// It may be used from different threads as long as it is one at a time; whoever has taken the handle from the pool is that one.
+protocol JournalHandle: AnyObject {
     /// What has become of the files since the last call.
-    enum Change {
-        case none
-        case appended
-        /// Files came or went.
-        case invalidated
-    }
-
-    /// Takes note of new, grown and removed files.
-    func refresh() throws -> Change {
-        switch self.watch {
-        case .directories: break
-        case .none: return .appended
-        case .failed: return ContinuousClock.now - self.opened > Self.trusted ? .invalidated : .appended
-        }
-        let result = try check(unsafe sd_journal_process(self.journal))
-        return switch Int(result) {
-        case SD_JOURNAL_NOP.intValue: .none
-        case SD_JOURNAL_APPEND.intValue: .appended
-        default: .invalidated
-        }
-    }
-
+    func refresh() throws -> JournalChange
     /// Bounds what a compressed field may become when it is unpacked: its name, `=` and so many bytes of value.
-    func limitValues(_ bytes: Int) {
-        unsafe sd_journal_set_data_threshold(self.journal, min(bytes, 1 << 40) + 65)
-    }
-
-    // MARK: Filter
+    func limitValues(_ bytes: Int)
+    /// True when more of the journal has come into this process's memory than so many bytes of fields bring, and only closing the handle
+    /// gives that back.
+    func isWorn(_ budget: Int) -> Bool
 
     /// Sets an AND of ORs; only entries that pass are seen from here on.
-    func setFilter(_ filter: Filter) throws {
-        unsafe sd_journal_flush_matches(self.journal)
-        for (number, clause) in filter.clauses.enumerated() {
-            if number > 0 { try check(unsafe sd_journal_add_conjunction(self.journal)) }
-            var names: [[UInt8]] = []
-            for match in clause where !names.contains(match.name) { names.append(match.name) }
-            // Matches of one name are alternatives by themselves; different names need to be told.
-            for (index, name) in names.enumerated() {
-                if index > 0 { try check(unsafe sd_journal_add_disjunction(self.journal)) }
-                for match in clause where match.name == name {
-                    let text = match.name + [UInt8(ascii: "=")] + match.value
-                    let result = unsafe text.withUnsafeBytes {
-                        unsafe sd_journal_add_match(self.journal, $0.baseAddress, $0.count)
-                    }
-                    if result == -EINVAL { throw PluginError(.invalid, "A filter names no legal journal field.") }
-                    try check(result)
-                }
-            }
-        }
-    }
+    func setFilter(_ filter: Filter) throws
 
-    /// True when the current entry passes a filter, whatever is set. Reads its fields.
-    func isPassed(by filter: Filter) throws -> Bool {
-        var open = filter.clauses.map { clause in clause.map { $0.name + [UInt8(ascii: "=")] + $0.value } }
-        unsafe try self.forEachField { field in
-            open.removeAll { clause in clause.contains { unsafe field.elementsEqual($0) } }
-        }
-        return open.isEmpty
-    }
-
-    // MARK: Position
-
-    func seekHead() throws { try check(unsafe sd_journal_seek_head(self.journal)) }
-    func seekTail() throws { try check(unsafe sd_journal_seek_tail(self.journal)) }
-    func seek(realtime: UInt64) throws { try check(unsafe sd_journal_seek_realtime_usec(self.journal, realtime)) }
-    func seek(_ cursor: String) throws { try check(unsafe sd_journal_seek_cursor(self.journal, cursor)) }
-    func isAt(_ cursor: String) throws -> Bool {
-        let result = unsafe sd_journal_test_cursor(self.journal, cursor)
-        return result == -EADDRNOTAVAIL ? false : try check(result) > 0
-    }
+    func seekHead() throws
+    func seekTail() throws
+    func seek(realtime: UInt64) throws
+    func seek(_ cursor: JournalCursor) throws
+    func isAt(_ cursor: JournalCursor) throws -> Bool
     /// Moves to the next entry; false at the end.
-    func next() throws -> Bool { try check(unsafe sd_journal_next(self.journal)) > 0 }
-    func previous() throws -> Bool { try check(unsafe sd_journal_previous(self.journal)) > 0 }
+    func next() throws -> Bool
+    func previous() throws -> Bool
+    /// Moves over at most as many entries as an `Int32` counts; returns how many there were.
+    func skip(_ count: Int32, _ direction: Query.Direction) throws -> Int32
 
-    /// Moves over entries; returns how many there were.
-    func skip(_ count: UInt64, _ direction: Query.Direction) throws -> UInt64 {
-        var moved: UInt64 = 0
-        let deadline = ContinuousClock.now + Self.skipping
-        while moved < count {
-            guard ContinuousClock.now < deadline else {
-                throw PluginError(.limit, "The skip leads over more entries than can be stepped over in time.")
-            }
-            let step = min(count - moved, 1 << 14)
-            let result =
-                switch direction {
-                case .forward: try check(unsafe sd_journal_next_skip(self.journal, step))
-                case .backward: try check(unsafe sd_journal_previous_skip(self.journal, step))
-                }
-            moved += UInt64(result)
-            if UInt64(result) < step { break }
-        }
-        return moved
+    /// Lends the current entry's cursor.
+    func withCursor<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
+    /// Microseconds since the epoch.
+    func realtime() throws -> UInt64
+    /// Microseconds since the boot.
+    func monotonic() throws -> UInt64
+    /// Calls `body` with each field as `NAME=value`, until it has seen all.
+    func forEachField(_ body: (UnsafeRawBufferPointer) -> Void) throws
+    /// Calls `body` with the first field of a name, if there is one. The name is NUL-terminated.
+    func field(_ name: [CChar], _ body: (UnsafeRawBufferPointer) -> Void) throws
+}
+
+enum JournalChange {
+    case none
+    case appended
+    /// Files came or went.
+    case invalidated
+}
+
+extension JournalHandle {
+    /// The current entry's cursor.
+    func cursor() throws -> JournalCursor {
+        unsafe try self.withCursor { unsafe try JournalCursor(Array($0)) }
     }
 
     /// True when there is an entry that passes the filter. Moves.
@@ -152,96 +60,28 @@ final class JournalHandle {
         }
     }
 
-    // MARK: The current entry
-
-    /// The cursor, as libsystemd writes it.
-    func cursor() throws -> String {
-        unsafe try self.withCursor { unsafe String(decoding: $0, as: UTF8.self) }
-    }
-
-    /// Lends the cursor's text.
-    func withCursor<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-        var text: UnsafeMutablePointer<CChar>?
-        try check(unsafe sd_journal_get_cursor(self.journal, &text))
-        defer { unsafe free(text) }
-        guard let text = unsafe text else { throw PluginError(.internalFault, "The journal gave no cursor.") }
-        return try unsafe body(UnsafeRawBufferPointer(start: text, count: strlen(text)))
-    }
-
-    /// Microseconds since the epoch.
-    func realtime() throws -> UInt64 {
-        var microseconds: UInt64 = 0
-        try check(unsafe sd_journal_get_realtime_usec(self.journal, &microseconds))
-        return microseconds
-    }
-
-    /// Calls `body` with each field as `NAME=value`, until it has seen all.
-    func forEachField(_ body: (UnsafeRawBufferPointer) -> Void) throws {
-        unsafe sd_journal_restart_data(self.journal)
-        while true {
-            var data: UnsafeRawPointer?
-            var size = 0
-            let result = unsafe sd_journal_enumerate_available_data(self.journal, &data, &size)
-            // A damaged field ends the entry; the ones before it are good.
-            if result == 0 || result == -EBADMSG || result == -EADDRNOTAVAIL { return }
-            try check(result)
-            self.bytesRead &+= size
-            unsafe body(UnsafeRawBufferPointer(start: data, count: size))
-        }
-    }
-
-    /// Calls `body` with the first field of a name, if there is one. The name is NUL-terminated.
-    func field(_ name: [CChar], _ body: (UnsafeRawBufferPointer) -> Void) throws {
-        var data: UnsafeRawPointer?
-        var size = 0
-        let result = unsafe sd_journal_get_data(self.journal, name, &data, &size)
-        if result == -ENOENT || result == -EBADMSG || result == -EPROTONOSUPPORT { return }
-        try check(result)
-        self.bytesRead &+= size
-        unsafe body(UnsafeRawBufferPointer(start: data, count: size))
-    }
-
-    /// The values a field has in the whole journal, in libsystemd's order. Throws `.limit` beyond the bounds.
-    func uniqueValues(of field: String, maximumCount: Int, maximumBytes: Int) throws -> [[UInt8]] {
-        try check(unsafe sd_journal_query_unique(self.journal, field))
-        unsafe sd_journal_restart_unique(self.journal)
-        var values: [[UInt8]] = []
-        var bytes = 0
-        while true {
-            var data: UnsafeRawPointer?
-            var size = 0
-            let result = unsafe sd_journal_enumerate_available_unique(self.journal, &data, &size)
-            if result == 0 { return values }
-            try check(result)
-            let value = unsafe UnsafeRawBufferPointer(start: data, count: size).dropFirst(field.utf8.count + 1)
-            unsafe bytes += value.count
-            guard values.count < maximumCount, bytes <= maximumBytes else {
-                throw PluginError(.limit, "The field \(field) has too many different values.")
+    /// Moves over entries; returns how many there were. Nothing can interrupt it, and it lasts 10 s at most.
+    func skip(_ count: UInt64, _ direction: Query.Direction) throws -> UInt64 {
+        var moved: UInt64 = 0
+        let deadline = ContinuousClock.now + .seconds(10)
+        while moved < count {
+            guard ContinuousClock.now < deadline else {
+                throw PluginError(.limit, "The skip leads over more entries than can be stepped over in time.")
             }
-            unsafe values.append(Array(value))
+            let step = Int32(min(count - moved, 1 << 14))
+            let result = try self.skip(step, direction)
+            moved += UInt64(result)
+            if result < step { break }
         }
+        return moved
     }
-}
 
-/// Turns a negative result into an error.
-@discardableResult
-@inline(__always)
-private func check(_ result: Int32) throws -> Int32 {
-    if result >= 0 { return result }
-    throw failure(-result)
-}
-
-private func failure(_ code: Int32) -> PluginError {
-    switch code {
-    case EMFILE, ENFILE, ENOMEM: PluginError(.unavailable, "The journal needs more than this process may have.", retryable: true)
-    default: PluginError(.internalFault, "The journal cannot be read (error \(code)).", retryable: true)
+    /// True when the current entry passes a filter, whatever is set. Reads its fields.
+    func isPassed(by filter: Filter) throws -> Bool {
+        var open = filter.clauses.map { clause in clause.map { $0.name + [UInt8(ascii: "=")] + $0.value } }
+        unsafe try self.forEachField { field in
+            open.removeAll { clause in clause.contains { unsafe field.elementsEqual($0) } }
+        }
+        return open.isEmpty
     }
-}
-
-extension BinaryInteger {
-    fileprivate var intValue: Int { Int(self) }
-}
-
-extension RawRepresentable where RawValue: BinaryInteger {
-    fileprivate var intValue: Int { Int(self.rawValue) }
 }

@@ -35,7 +35,7 @@ enum JournalPlace: Sendable {
     func checkPermission() throws {
         var found = false
         for directory in self.directories {
-            for file in journalFiles(in: directory) {
+            for file in Self.files(in: directory) {
                 if unsafe access(file, R_OK) == 0 { return }
                 found = true
             }
@@ -49,7 +49,7 @@ enum JournalPlace: Sendable {
     func readableFiles() -> Set<JournalFile> {
         var files: Set<JournalFile> = []
         for directory in self.directories {
-            for path in journalFiles(in: directory) {
+            for path in Self.files(in: directory) {
                 if let file = JournalFile(path) { files.insert(file) }
             }
         }
@@ -61,18 +61,51 @@ enum JournalPlace: Sendable {
         if case .files = self { return false }
         return self.directories.allSatisfy { directory in
             unsafe access(directory, F_OK) != 0
-                || access(directory, R_OK | X_OK) == 0 && journalFiles(in: directory).allSatisfy { unsafe access($0, R_OK) == 0 }
+                || access(directory, R_OK | X_OK) == 0 && Self.files(in: directory).allSatisfy { unsafe access($0, R_OK) == 0 }
         }
     }
 
-    private var directories: [String] {
-        let roots: [String]
+    /// True when the files are named one by one.
+    var isFixed: Bool {
+        if case .files = self { true } else { false }
+    }
+
+    /// The directories in which there may be files, and directories of machines.
+    var roots: [String] {
         switch self {
-        case .files: return []
-        case .directory(let path): roots = [path]
-        case .system, .namespace: roots = ["/var/log/journal", "/run/log/journal"]
+        case .files: []
+        case .directory(let path): [path]
+        case .system, .namespace: ["/var/log/journal", "/run/log/journal"]
         }
-        return roots + roots.flatMap { root in entries(of: root).map { "\(root)/\($0)" }.filter(isDirectory) }
+    }
+
+    /// The directories whose files libsystemd reads: the roots, and what is named by a machine's id in them. Of the system's journals those
+    /// of this machine, and whatever is in /run.
+    var directories: [String] {
+        let roots = self.roots
+        var suffix = ""
+        if case .namespace(let name) = self { suffix = ".\(name)" }
+        return roots
+            + roots.flatMap { root in
+                entries(of: root).filter { name in
+                    guard name.hasSuffix(suffix), let id = ID128(name.dropLast(suffix.utf8.count)) else { return false }
+                    return root != "/var/log/journal" || id == machine()
+                }.map { "\(root)/\($0)" }.filter(isDirectory)
+            }
+    }
+
+    /// The journal files in a directory.
+    static func files(in directory: String) -> [String] {
+        entries(of: directory).filter { $0.hasSuffix(".journal") || $0.hasSuffix(".journal~") }.map { "\(directory)/\($0)" }
+    }
+}
+
+/// This machine's id.
+private func machine() -> ID128? {
+    var id = sd_id128_t()
+    guard unsafe sd_id128_get_machine(&id) >= 0 else { return nil }
+    return unsafe withUnsafeBytes(of: &id) {
+        unsafe ID128($0.load(as: UInt64.self), $0.load(fromByteOffset: 8, as: UInt64.self))
     }
 }
 
@@ -80,10 +113,6 @@ private func openFiles(_ paths: [String], _ journal: inout OpaquePointer?) -> In
     var pointers: [UnsafePointer<CChar>?] = unsafe paths.map { unsafe UnsafePointer(strdup($0)) } + [nil]
     defer { unsafe pointers.forEach { unsafe free(UnsafeMutableRawPointer(mutating: $0)) } }
     return unsafe sd_journal_open_files(&journal, &pointers, 0)
-}
-
-private func journalFiles(in directory: String) -> [String] {
-    entries(of: directory).filter { $0.hasSuffix(".journal") }.map { "\(directory)/\($0)" }
 }
 
 private func isDirectory(_ path: String) -> Bool {

@@ -1,6 +1,6 @@
 package import PluginKit
 
-/// The systemd journal as a log source, over libsystemd.
+/// The systemd journal as a log source.
 package struct JournalPlugin: Plugin {
     package static let name = "journald"
     package static let version = "0.1.0"
@@ -13,7 +13,8 @@ package struct JournalPlugin: Plugin {
     package init(configuration: JournalConfiguration, host: Host) throws {
         try configuration.validate()
         self.host = host
-        self.pool = HandlePool(place: configuration.place, host: host)
+        self.pool = HandlePool(
+            place: configuration.place, reader: configuration.reader ?? .mapped, host: host)
         self.source = JournalSource(pool: self.pool, uniqueFields: configuration.fields ?? JournalConfiguration.defaultFields)
     }
 
@@ -22,22 +23,26 @@ package struct JournalPlugin: Plugin {
         for check in self.health() where !check.message.isEmpty {
             self.host.log(check.isReady ? .warning : .error, check.message)
         }
+        self.pool.drain()
     }
 
     /// A journal without files, or without entries, is one that can be read.
     package func health() -> [HealthCheck] {
         do {
-            guard let handle = try self.pool.take() else {
-                return [HealthCheck("journal", isReady: true, message: "There are no journal files yet.")]
-            }
-            defer { self.pool.give(handle) }
-            return [
-                HealthCheck("journal", isReady: true, message: try handle.hasEntries ? "" : "The journal has no entries yet.")
-            ]
+            let message =
+                switch try self.pool.hasEntries() {
+                case nil: "There are no journal files yet."
+                case false?: "The journal has no entries yet."
+                case true?: ""
+                }
+            return [HealthCheck("journal", isReady: true, message: message)]
         } catch {
             return [HealthCheck("journal", isReady: false, message: (error as? PluginError)?.message ?? "It cannot be read.")]
         }
     }
+
+    /// True when the files there are now need no libsystemd.
+    package var isMapped: Bool { self.pool.isMapped }
 
     package func stop() {
         self.pool.drain()

@@ -12,7 +12,7 @@ struct JournalPosition {
     var skipped: UInt64 = 0
 
     /// Seeks and skips as the query says. The handle's filter must be set.
-    static func seek(_ query: Query, cursor: JournalCursor?, in handle: JournalHandle) throws -> JournalPosition {
+    static func seek(_ query: Query, cursor: JournalCursor?, in handle: any JournalHandle) throws -> JournalPosition {
         let count = query.skip.magnitude
         let move: Query.Direction = query.skip < 0 ? .backward : .forward
         switch query.start {
@@ -38,14 +38,13 @@ struct JournalPosition {
         return JournalPosition(isPending: skipped > 0 && move != query.direction, skipped: skipped)
     }
 
-    private static func seek(_ cursor: JournalCursor, _ query: Query, in handle: JournalHandle) throws -> JournalPosition {
-        let text = cursor.canonical
+    private static func seek(_ cursor: JournalCursor, _ query: Query, in handle: any JournalHandle) throws -> JournalPosition {
         let count = query.skip.magnitude
         let move: Query.Direction = query.skip < 0 ? .backward : .forward
-        try handle.seek(text)
+        try handle.seek(cursor)
         let found = query.direction == .forward ? try handle.next() : try handle.previous()
         // Not on the cursor's entry: it does not pass the filter, and this is the first one behind it, if any.
-        let isOnEntry = try found && handle.isAt(text)
+        let isOnEntry = try found && handle.isAt(cursor)
         guard count > 0 else { return JournalPosition(isPending: found && !isOnEntry) }
         if move == query.direction {
             // The first one behind the cursor counts, when that is where we stand.

@@ -7,18 +7,18 @@ final class JournalReader: LogReader {
     /// NUL-terminated names of the only fields needed; empty = all.
     private let fieldNames: [[CChar]]
     /// Nil when there is no journal at all.
-    private var handle: JournalHandle?
+    private var handle: (any JournalHandle)?
     private var isPending: Bool
     private var remaining: UInt64
     /// The entry the handle stands on, for a follow: where a fresh handle goes on. It has to be known before files go, because
     /// with its file the handle loses the place. Nil when nothing was ever found.
-    private var last: String?
+    private var last: JournalCursor?
     /// When an entry was last read.
     private var lastNews = ContinuousClock.now
 
     var readsAhead: Bool { !self.query.follow }
 
-    private init(_ query: Query, pool: HandlePool, handle: JournalHandle?, position: JournalPosition) {
+    private init(_ query: Query, pool: HandlePool, handle: (any JournalHandle)?, position: JournalPosition) {
         self.pool = pool
         self.query = query
         self.handle = handle
@@ -36,6 +36,17 @@ final class JournalReader: LogReader {
         var cursor: JournalCursor?
         if case .cursor(let bytes) = query.start { cursor = try JournalCursor(bytes) }
         let handle = try pool.take()
+        do {
+            return try self.open(query, cursor, pool, handle)
+        } catch is JournalDamage {
+            if let handle { pool.distrust(handle) }
+            return try self.open(query, cursor, pool, pool.takeLibsystemd())
+        }
+    }
+
+    private static func open(
+        _ query: Query, _ cursor: JournalCursor?, _ pool: HandlePool, _ handle: (any JournalHandle)?
+    ) throws -> Opened {
         var position = JournalPosition()
         if let handle {
             do {
@@ -43,29 +54,37 @@ final class JournalReader: LogReader {
                 try handle.setFilter(query.filter)
                 position = try JournalPosition.seek(query, cursor: cursor, in: handle)
             } catch {
-                pool.give(handle)
+                if !(error is JournalDamage) { pool.give(handle) }
                 throw error
             }
         } else if cursor != nil {
             throw PluginError(.cursorGone, "The cursor's entry is gone: there are no journal files.")
         }
         let reader = JournalReader(query, pool: pool, handle: handle, position: position)
-        if query.follow { reader.last = (try? handle?.cursor()) ?? cursor?.canonical }
+        if query.follow { reader.last = (try? handle?.cursor()) ?? cursor }
         return Opened(reader: reader, applied: [.filter, .skip, .limit, .bounds, .direction], skipped: position.skipped)
     }
 
     /// Throws `.cursorGone` with the oldest cursor that passes the filter, unless the cursor's entry exists.
-    private static func checkPresence(of cursor: JournalCursor, _ filter: Filter, in handle: JournalHandle) throws {
-        let text = cursor.canonical
-        try handle.seek(text)
-        if try handle.next(), try handle.isAt(text) { return }
+    private static func checkPresence(of cursor: JournalCursor, _ filter: Filter, in handle: any JournalHandle) throws {
+        try handle.seek(cursor)
+        if try handle.next(), try handle.isAt(cursor) { return }
         try handle.setFilter(filter)
-        let oldest = try handle.hasEntries ? try handle.cursor() : ""
+        let oldest = try handle.hasEntries ? try handle.cursor().canonical : ""
         throw PluginError(.cursorGone, "The cursor's entry is no longer in the journal.", detail: oldest)
     }
 
     func read(into batch: inout BatchBuilder, limits: ReadLimits) throws -> ReadOutcome {
         if self.remaining == 0 { return .end }
+        do {
+            return try self.readMore(into: &batch, limits)
+        } catch is JournalDamage {
+            try self.changeOver()
+            return .batch
+        }
+    }
+
+    private func readMore(into batch: inout BatchBuilder, _ limits: ReadLimits) throws -> ReadOutcome {
         // Without a handle files may have gone unread.
         if self.handle == nil, self.query.follow, let gap = try self.attach(hasReadAll: false) { return .gap(gap) }
         guard let handle else { return .caughtUp(recheckAfter: .seconds(1)) }
@@ -85,12 +104,20 @@ final class JournalReader: LogReader {
     }
 
     /// Reads what the handle has; nil when there is nothing new.
-    private func readOn(_ handle: JournalHandle, into batch: inout BatchBuilder, _ limits: ReadLimits) throws -> ReadOutcome? {
+    private func readOn(_ handle: any JournalHandle, into batch: inout BatchBuilder, _ limits: ReadLimits) throws -> ReadOutcome?
+    {
         let deadline = ContinuousClock.now + limits.searching
         var passed = 0
         handle.limitValues(limits.valueBytes)
         while batch.entryCount < limits.entries, batch.byteCount < limits.bytes, self.remaining > 0 {
-            guard try self.move(handle) else {
+            let isFound: Bool
+            do {
+                isFound = try self.move(handle)
+            } catch is JournalDamage where batch.entryCount > 0 {
+                // Met again by the next read, behind what is read now.
+                break
+            }
+            guard isFound else {
                 // A range ends at the first end it meets: looking again would ask every file again.
                 if !self.query.follow { self.remaining = 0 }
                 break
@@ -117,7 +144,7 @@ final class JournalReader: LogReader {
         return .batch
     }
 
-    private func move(_ handle: JournalHandle) throws -> Bool {
+    private func move(_ handle: any JournalHandle) throws -> Bool {
         if self.isPending {
             self.isPending = false
             return true
@@ -144,7 +171,9 @@ final class JournalReader: LogReader {
         }
     }
 
-    private func append(_ handle: JournalHandle, _ realtime: UInt64, to batch: inout BatchBuilder, _ limits: ReadLimits) throws {
+    private func append(_ handle: any JournalHandle, _ realtime: UInt64, to batch: inout BatchBuilder, _ limits: ReadLimits)
+        throws
+    {
         if self.query.needs.fields == nil {
             unsafe try handle.forEachField { field in
                 unsafe batch.append(joined: field.bytes, maximumValueBytes: limits.valueBytes)
@@ -161,8 +190,8 @@ final class JournalReader: LogReader {
             return
         }
         unsafe try handle.withCursor { cursor in
-            unsafe batch.endEntry(
-                cursor: cursor.bytes, realtimeMicroseconds: realtime, monotonicMicroseconds: monotonic(of: cursor))
+            unsafe try batch.endEntry(
+                cursor: cursor.bytes, realtimeMicroseconds: realtime, monotonicMicroseconds: handle.monotonic())
         }
     }
 
@@ -189,6 +218,33 @@ final class JournalReader: LogReader {
         if self.isBeyond(realtime) { return .beyond }
         guard !self.isBefore(realtime), try other.isPassed(by: self.query.filter) else { return .known }
         return try self.last.map { try !other.isAt($0) } ?? true ? .missing : .known
+    }
+
+    /// Has libsystemd go on where the mapped files cannot be read.
+    private func changeOver() throws {
+        guard let handle else { throw PluginError(.internalFault, "There is no journal to go on in.") }
+        self.pool.distrust(handle)
+        self.handle = nil
+        guard let fresh = try self.pool.takeLibsystemd() else {
+            throw PluginError(.unavailable, "The journal has gone while it was read.", retryable: true)
+        }
+        self.handle = fresh
+        if self.query.follow {
+            try fresh.setFilter(self.query.filter)
+            try self.resume(fresh)
+        } else if let place = try? handle.cursor() {
+            if try self.stand(fresh, on: place) { return }
+            // Beside a damaged entry libsystemd may come to stand behind the place: on what is next.
+            guard try fresh.cursor().compared(to: place) == (self.query.direction == .forward ? 1 : -1) else {
+                throw PluginError(.unavailable, "A journal file is damaged, and cannot be read on.", retryable: true)
+            }
+            self.isPending = true
+        } else {
+            try fresh.setFilter(self.query.filter)
+            var cursor: JournalCursor?
+            if case .cursor(let bytes) = self.query.start { cursor = try JournalCursor(bytes) }
+            self.isPending = try JournalPosition.seek(self.query, cursor: cursor, in: fresh).isPending
+        }
     }
 
     // MARK: Files that come and go
@@ -223,7 +279,7 @@ final class JournalReader: LogReader {
     }
 
     /// Stands where reading goes on, as if nothing had been looked up before.
-    private func resume(_ handle: JournalHandle) throws {
+    private func resume(_ handle: any JournalHandle) throws {
         if let last {
             try handle.seek(last)
             // On the old place again: read already, or not yet, as before. Behind it: the entry stood on is the next.
@@ -241,20 +297,18 @@ final class JournalReader: LogReader {
 
     /// The hole between the last entry read, which is gone, and the first there is behind it; nil when the
     /// sequence numbers show that nothing is missing.
-    private static func gap(behind last: String, at next: String) throws -> Gap? {
-        let before = try JournalCursor(Array(last.utf8))
-        let after = try JournalCursor(Array(next.utf8))
+    private static func gap(behind before: JournalCursor, at after: JournalCursor) throws -> Gap? {
         var count: UInt64?
         if before.sequence == after.sequence, after.number > before.number {
             count = after.number - before.number - 1
             if count == 0 { return nil }
         }
-        return Gap(cause: .vacuum, from: Array(last.utf8), to: Array(next.utf8), count: count)
+        return Gap(cause: .vacuum, from: before.bytes, to: after.bytes, count: count)
     }
 
     /// Exchanges a handle that has mapped much. The new one stands on the same entry.
-    private func renewIfWorn(_ handle: JournalHandle) throws {
-        guard handle.bytesRead > self.pool.renewal else { return }
+    private func renewIfWorn(_ handle: any JournalHandle) throws {
+        guard handle.isWorn(self.pool.renewal) else { return }
         let cursor = try handle.cursor()
         guard let fresh = try self.pool.take() else { return }
         guard (try? self.stand(fresh, on: cursor)) == true else {
@@ -267,7 +321,7 @@ final class JournalReader: LogReader {
     }
 
     /// Positions a handle; false when the entry is not there.
-    private func stand(_ handle: JournalHandle, on cursor: String) throws -> Bool {
+    private func stand(_ handle: any JournalHandle, on cursor: JournalCursor) throws -> Bool {
         try handle.setFilter(self.query.filter)
         try handle.seek(cursor)
         let found = self.query.direction == .forward ? try handle.next() : try handle.previous()
@@ -281,21 +335,4 @@ final class JournalReader: LogReader {
             recheckAfter: silence < .seconds(1) ? .milliseconds(4) : silence < .seconds(60) ? .milliseconds(8) : .milliseconds(12)
         )
     }
-}
-
-/// Reads `m=` out of a cursor's text.
-private func monotonic(of cursor: UnsafeRawBufferPointer) -> UInt64 {
-    var index = 0
-    let count = cursor.count
-    // `;m=` occurs once; ids are hexadecimal.
-    while index &+ 2 < count, unsafe !(cursor[index] == 0x3B && cursor[index &+ 1] == 0x6D) { index &+= 1 }
-    index &+= 3
-    var value: UInt64 = 0
-    while index < count {
-        let byte = unsafe cursor[index]
-        if byte == 0x3B { break }
-        value = value &<< 4 | UInt64(byte & 0x0F) &+ (byte > 0x39 ? 9 : 0)
-        index &+= 1
-    }
-    return value
 }

@@ -44,7 +44,7 @@ struct JournalSource: LogSource {
             throw PluginError(
                 .invalid, "field: expected one of \(self.uniqueFields.joined(separator: ", "))")
         }
-        guard let handle = try self.pool.take() else { return .answer(status: 204, headers: [], bytes: nil) }
+        guard let handle = try self.pool.takeLibsystemd() else { return .answer(status: 204, headers: [], bytes: nil) }
         defer { self.pool.give(handle) }
         let values = try handle.uniqueValues(of: field, maximumCount: 100_000, maximumBytes: 16 << 20)
         if values.isEmpty { return .answer(status: 204, headers: [], bytes: nil) }

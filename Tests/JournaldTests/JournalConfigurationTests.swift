@@ -38,8 +38,8 @@ import Testing
             ("{\"fields\":[\"A-B\"]}", "fields: expected a list of journal field names"),
             ("{\"fields\":[\"Ä\"]}", "fields: expected a list of journal field names"),
             ("{\"fields\":[\"\(String(repeating: "A", count: 65))\"]}", "fields: expected a list of journal field names"),
-            ("{\"direcotry\":\"/a\"}", "direcotry: unknown key; there are directory, files, namespace and fields"),
-            ("{\"Directory\":\"/a\"}", "Directory: unknown key; there are directory, files, namespace and fields"),
+            ("{\"direcotry\":\"/a\"}", "direcotry: unknown key; there are directory, files, namespace, fields and reader"),
+            ("{\"Directory\":\"/a\"}", "Directory: unknown key; there are directory, files, namespace, fields and reader"),
         ])
     func `a bad configuration is refused, and the key named`(json: String, message: String) {
         let error = #expect(throws: PluginError.self) { try journalSource(json) }

@@ -48,14 +48,15 @@ struct JournalFixture: Sendable {
     let directory: String
 
     /// Writes a whole file.
-    func write(_ name: String, _ entries: [WrittenEntry]) throws {
+    func write(_ name: String, _ entries: [WrittenEntry], environment: String = "") throws {
         let export = "\(self.directory)/\(name).export"
         try Data(entries.flatMap(\.exported)).write(to: URL(filePath: export))
         defer { unsafe unlink(export) }
         // Written beside and moved, so that a follow never finds half a file.
         let beside = "\(self.directory)/beside"
         try FileManager.default.createDirectory(atPath: beside, withIntermediateDirectories: true)
-        let command = "\(Self.writer) --output=\(beside)/\(name).journal --split-mode=none \(export) 2>\(beside)/errors"
+        let command =
+            "\(environment) \(Self.writer) --output=\(beside)/\(name).journal --split-mode=none \(export) 2>\(beside)/errors"
         try #require(unsafe system(command) == 0, "\(command)")
         try #require(unsafe Glibc.rename("\(beside)/\(name).journal", "\(self.directory)/\(name).journal") == 0)
         try FileManager.default.removeItem(atPath: beside)
@@ -90,7 +91,11 @@ func withJournal<Result>(_ body: (JournalFixture) throws -> Result) throws -> Re
 
 /// The plugin's source, configured with a JSON object.
 func journalSource(_ configuration: String) throws -> any LogSource {
-    let decoded = try JSONDecoder().decode(JournalConfiguration.self, from: Data(configuration.utf8))
-    let source = try JournalPlugin(configuration: decoded, host: Host(name: "journal")).source
-    return try #require(source)
+    try #require(try journalPlugin(configuration).source)
+}
+
+func journalPlugin(_ configuration: String) throws -> JournalPlugin {
+    var decoded = try JSONDecoder().decode(JournalConfiguration.self, from: Data(configuration.utf8))
+    decoded.reader = decoded.reader ?? BothReaders.reader
+    return try JournalPlugin(configuration: decoded, host: Host(name: "journal"))
 }

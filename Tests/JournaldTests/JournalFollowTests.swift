@@ -1,7 +1,7 @@
 import PluginKit
 import Testing
 
-@Suite struct JournalFollowTests {
+@Suite(.bothReaders) struct JournalFollowTests {
     private static func follow(_ start: Query.Start, filter: Filter = Filter()) -> Query {
         var query = Query()
         query.start = start

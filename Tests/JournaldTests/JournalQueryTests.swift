@@ -3,7 +3,7 @@ internal import TestSupport
 import Testing
 
 /// Readers against a naive model of what a query means: boundaries between the entries that pass, counted in an array.
-@Suite struct JournalQueryTests {
+@Suite(.bothReaders) struct JournalQueryTests {
     private struct Model {
         var written: [WrittenEntry]
 
@@ -143,7 +143,8 @@ extension Int64 {
 }
 
 extension Query {
-    fileprivate var text: String {
+    /// For messages of failed tests.
+    var text: String {
         let clauses = self.filter.clauses.map { clause in
             clause.map { "\(String(decoding: $0.name, as: UTF8.self))=\(String(decoding: $0.value, as: UTF8.self))" }.joined(
                 separator: "|")

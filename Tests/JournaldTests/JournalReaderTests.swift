@@ -2,7 +2,7 @@ import PluginKit
 internal import TestSupport
 import Testing
 
-@Suite struct JournalReaderTests {
+@Suite(.bothReaders) struct JournalReaderTests {
     @Test func `every entry comes back as it was written`() throws {
         try withJournal { journal in
             let written = WrittenJournal.entries(200)

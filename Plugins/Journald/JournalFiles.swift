@@ -1,0 +1,19 @@
+/// All files there were at one moment. Handles share them; what has gone meanwhile lives until the last of them has read it.
+final class JournalFiles: Sendable {
+    let files: [MappedFile]
+    private let memory: MappedMemory
+
+    init(_ files: [MappedFile], _ memory: MappedMemory) {
+        self.files = files
+        self.memory = memory
+    }
+
+    /// Gives the pages back that reading has brought into this process's memory, when those are too many.
+    func releaseIfNeeded() {
+        if self.memory.isTooMuch { self.release() }
+    }
+
+    func release() {
+        for file in self.files { file.release() }
+    }
+}

@@ -1,0 +1,199 @@
+internal import Glibc
+internal import Synchronization
+
+/// What a journal file says cannot be, or only libsystemd can read it.
+struct JournalDamage: Error {}
+
+/// The types of objects, as the journal's file format numbers them.
+enum ObjectType: UInt8 {
+    case data = 1
+    case entry = 3
+    case entryArray = 6
+}
+
+/// A journal file, mapped: its header and its objects, with every offset checked before it is followed.
+///
+/// journald goes on writing into it. What is appended is complete before anything leads there, so it is enough to read counts before what
+/// they count.
+@safe
+final class MappedFile: Sendable {
+    enum Failure: Error {
+        /// This process may not, or there is no such file any more.
+        case unreadable
+        /// It is being made, or is no journal.
+        case incomplete
+        /// libsystemd reads what it has, and this does not.
+        case foreign
+    }
+
+    /// One that was listed twice is one.
+    struct Identity: Hashable {
+        let device: UInt
+        let inode: UInt
+
+        init(_ facts: stat) {
+            self.device = UInt(facts.st_dev)
+            self.inode = UInt(facts.st_ino)
+        }
+    }
+
+    let identity: Identity
+    nonisolated(unsafe) private let start: UnsafeRawPointer
+    private let descriptor: Int32
+    /// How far the mapping goes: beyond the end of a file that still grows.
+    private let mapped: UInt64
+    /// Its size when last looked at.
+    private let size: Atomic<UInt64>
+    let headerSize: UInt64
+    /// Offsets have 32 bits.
+    let isCompact: Bool
+    /// Whose sequence numbers its entries have.
+    let sequence: ID128
+    /// The key of its hashes.
+    let key: (UInt64, UInt64)
+
+    // The header, as the format has it.
+    private static let headerCapacity: UInt64 = 4_096
+    private static let smallestHeader: UInt64 = 208
+    private static let keyedHash: UInt32 = 4
+    private static let compressedZstandard: UInt32 = 8
+    private static let compact: UInt32 = 16
+    private static let online: UInt8 = 1
+
+    /// Room for a file to grow without being mapped anew. Addresses cost nothing.
+    private static let reserve: UInt64 = 256 << 20
+
+    init(_ path: String) throws(Failure) {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else {
+            switch errno {
+            case EACCES, EPERM, ENOENT, ELOOP, ENOTDIR: throw .unreadable
+            default: throw .foreign
+            }
+        }
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
+            facts.st_size >= Int(Self.smallestHeader)
+        else {
+            close(descriptor)
+            throw .incomplete
+        }
+        let size = UInt64(facts.st_size)
+        let mapped = max(2 * size, Self.reserve)
+        let mapping = unsafe mmap(nil, Int(mapped), PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let start = unsafe mapping, unsafe start != MAP_FAILED else {
+            close(descriptor)
+            throw .foreign
+        }
+        unsafe self.start = UnsafeRawPointer(start)
+        self.descriptor = descriptor
+        self.mapped = mapped
+        self.size = Atomic(size)
+        self.identity = Identity(facts)
+        func word(_ offset: Int) -> UInt64 {
+            unsafe UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        let flags = unsafe UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+        self.headerSize = word(88)
+        self.isCompact = flags & Self.compact != 0
+        self.sequence = ID128(word(72), word(80))
+        self.key = (word(24), word(32))
+        let arena = word(96)
+        guard unsafe memcmp(start, "LPKSHHRH", 8) == 0,
+            self.headerSize >= Self.smallestHeader, self.headerSize <= Self.headerCapacity, self.headerSize & 7 == 0,
+            arena <= size, self.headerSize + arena <= size, word(104) > 0, word(120) > 0
+        else { throw .incomplete }
+        let known = Self.keyedHash | Self.compact | (Zstandard.installed == nil ? 0 : Self.compressedZstandard)
+        guard flags & ~known == 0, flags & Self.keyedHash != 0 else { throw .foreign }
+    }
+
+    deinit {
+        unsafe munmap(UnsafeMutableRawPointer(mutating: self.start), Int(self.mapped))
+        close(self.descriptor)
+    }
+
+    /// True when it has grown, or will soon, beyond what is mapped of it.
+    var isOutgrown: Bool {
+        guard let header = try? self.word(88), let arena = try? self.word(96) else { return true }
+        return header &+ arena > self.mapped
+    }
+
+    /// Gives the pages back that reading has brought into this process's memory; they stay in the system's.
+    func release() {
+        unsafe _ = madvise(UnsafeMutableRawPointer(mutating: self.start), Int(self.mapped), MADV_DONTNEED)
+    }
+
+    /// Somebody is writing into it.
+    var isOnline: Bool { unsafe self.start.load(fromByteOffset: 16, as: UInt8.self) == Self.online }
+
+    // MARK: Bytes
+
+    @inline(__always)
+    private func has(_ count: UInt64, at offset: UInt64) -> Bool {
+        let end = offset &+ count
+        return end >= offset && (end <= self.size.load(ordering: .relaxed) || self.hasGrown(to: end))
+    }
+
+    @inline(never)
+    private func hasGrown(to end: UInt64) -> Bool {
+        var facts = stat()
+        guard end <= self.mapped, unsafe fstat(self.descriptor, &facts) == 0, facts.st_size > 0 else { return false }
+        self.size.store(UInt64(facts.st_size), ordering: .relaxed)
+        return end <= UInt64(facts.st_size)
+    }
+
+    @inline(__always)
+    func word(_ offset: UInt64) throws(JournalDamage) -> UInt64 {
+        guard self.has(8, at: offset) else { throw JournalDamage() }
+        return unsafe UInt64(littleEndian: self.start.loadUnaligned(fromByteOffset: Int(offset), as: UInt64.self))
+    }
+
+    @inline(__always)
+    func halfWord(_ offset: UInt64) throws(JournalDamage) -> UInt64 {
+        guard self.has(4, at: offset) else { throw JournalDamage() }
+        return unsafe UInt64(UInt32(littleEndian: self.start.loadUnaligned(fromByteOffset: Int(offset), as: UInt32.self)))
+    }
+
+    /// A count of what comes to be read behind it.
+    @inline(__always)
+    func count(_ offset: UInt64) throws(JournalDamage) -> UInt64 {
+        let count = try self.word(offset)
+        atomicMemoryFence(ordering: .acquiring)
+        return count
+    }
+
+    /// Lends bytes; they lie there as long as the file does.
+    @inline(__always)
+    func bytes(_ offset: UInt64, count: UInt64) throws(JournalDamage) -> UnsafeRawBufferPointer {
+        guard count <= UInt64(Int.max), self.has(count, at: offset) else { throw JournalDamage() }
+        return unsafe UnsafeRawBufferPointer(start: self.start + Int(offset), count: Int(count))
+    }
+
+    // MARK: Objects
+
+    /// The size of an object that must be of a type, and lie wholly in the file.
+    @inline(__always)
+    func size(of type: ObjectType, at offset: UInt64) throws(JournalDamage) -> UInt64 {
+        guard offset & 7 == 0, offset >= self.headerSize, self.has(16, at: offset),
+            unsafe self.start.load(fromByteOffset: Int(offset), as: UInt8.self) == type.rawValue
+        else { throw JournalDamage() }
+        let size = try self.word(offset &+ 8)
+        guard size >= 16, self.has(size, at: offset) else { throw JournalDamage() }
+        return size
+    }
+
+    /// An object's flags: how it is compressed.
+    @inline(__always)
+    func flags(at offset: UInt64) -> UInt8 { unsafe self.start.load(fromByteOffset: Int(offset &+ 1), as: UInt8.self) }
+
+    /// What names and orders an entry.
+    @inline(__always)
+    func cursor(_ entry: UInt64) throws(JournalDamage) -> JournalCursor {
+        guard try self.size(of: .entry, at: entry) >= 64 else { throw JournalDamage() }
+        let number = try self.word(entry + 16)
+        guard number > 0 else { throw JournalDamage() }
+        return JournalCursor(
+            sequence: self.sequence, number: number, boot: ID128(try self.word(entry + 40), try self.word(entry + 48)),
+            monotonic: try self.word(entry + 32), realtime: try self.word(entry + 24), hash: try self.word(entry + 56))
+    }
+}

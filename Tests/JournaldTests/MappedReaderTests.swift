@@ -1,0 +1,170 @@
+import FoundationEssentials
+import Glibc
+import Journald
+import PluginKit
+internal import TestSupport
+import Testing
+
+/// The mapped files beside libsystemd: each is asked the same, and both must answer the same.
+@Suite struct MappedReaderTests {
+    /// What a reader answered.
+    private struct Answer: Equatable {
+        var entries: [ReadEntry] = []
+        var skipped: UInt64 = 0
+        var error: String?
+    }
+
+    private static func answer(_ reader: JournalConfiguration.Reader, _ query: Query, _ journal: JournalFixture) throws -> Answer
+    {
+        let source = try BothReaders.$reader.withValue(reader) { try journal.source() }
+        do {
+            let run = try ReaderRun(source, query)
+            return Answer(entries: try run.readAll(), skipped: run.skipped)
+        } catch let error as PluginError {
+            return Answer(error: "\(error.code) \(error.message) \(error.detail)")
+        }
+    }
+
+    private static func compare(_ query: Query, _ journal: JournalFixture, _ comment: String = "") throws -> Answer {
+        let mapped = try Self.answer(.mapped, query, journal)
+        let libsystemd = try Self.answer(.libsystemd, query, journal)
+        #expect(
+            mapped == libsystemd,
+            "\(comment) \(query.text): \(mapped.entries.map { $0.number ?? -1 }), \(libsystemd.entries.map { $0.number ?? -1 })")
+        return mapped
+    }
+
+    private static func isMapped(_ journal: JournalFixture) throws -> Bool {
+        try journalPlugin("{\"directory\":\"\(journal.directory)\"}").isMapped
+    }
+
+    private static func query(_ written: [WrittenEntry], _ read: [ReadEntry], _ random: inout SeededInputs) -> Query {
+        var query = Query()
+        let entry = read[Int.random(in: read.indices, using: &random)]
+        query.start =
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: .head
+            case 1: .tail
+            case 2: .time(microseconds: entry.realtime + UInt64.random(in: 0...1, using: &random))
+            default: .cursor(Array(entry.cursor.utf8))
+            }
+        query.direction = Bool.random(using: &random) ? .forward : .backward
+        query.skip = [0, Int64.random(in: -40...40, using: &random)].randomElement(using: &random) ?? 0
+        query.limit = UInt64.random(in: 1...60, using: &random)
+        query.filter.clauses = (0..<Int.random(in: 0...2, using: &random)).map { _ in
+            (0..<Int.random(in: 1...3, using: &random)).map { _ in
+                let fields = written[Int.random(in: written.indices, using: &random)].fields
+                let field = fields[Int.random(in: fields.indices, using: &random)]
+                return Match(name: Array(field.name.utf8), value: field.value)
+            }
+        }
+        return query
+    }
+
+    /// Entries with values that are compressed, and with some that are long and incompressible.
+    private static func written(_ count: Int) -> [WrittenEntry] {
+        var random = SeededInputs(state: 7)
+        return WrittenJournal.ofOneBoot(count).enumerated().map { number, entry in
+            var entry = entry
+            if number % 3 == 0 { entry.fields.append(("LONG", Array(repeating: UInt8(97 + number % 5), count: 3_000))) }
+            if number % 11 == 0 { entry.fields.append(("NOISE", random.bytes(5_000))) }
+            return entry
+        }
+    }
+
+    @Test(arguments: ["SYSTEMD_JOURNAL_COMPACT=1", "SYSTEMD_JOURNAL_COMPACT=0"])
+    func `both layouts of files, with compressed values, in files that overlap and repeat each other`(layout: String) throws {
+        try withJournal { journal in
+            let written = Self.written(240)
+            try journal.write("a", (0..<240).filter { $0 % 3 == 0 || $0 % 10 == 0 }.map { written[$0] }, environment: layout)
+            try journal.write("b", (0..<240).filter { $0 % 3 == 1 || $0 % 10 == 0 }.map { written[$0] }, environment: layout)
+            try journal.write("c", (0..<240).filter { $0 % 3 == 2 }.map { written[$0] }, environment: layout)
+            #expect(try Self.isMapped(journal))
+            let read = try Self.compare(Query(), journal).entries
+            #expect(Set(read.compactMap(\.number)) == Set(0..<240))
+            var random = SeededInputs(state: 3)
+            var found = 0
+            for round in 0..<300 {
+                found += try Self.compare(Self.query(written, read, &random), journal, "round \(round)").entries.count
+            }
+            #expect(found > 1_000)
+        }
+    }
+
+    @Test func `what only libsystemd can read it does read`() throws {
+        try withJournal { journal in
+            let written = Self.written(60)
+            try journal.write("a", Array(written[..<30]))
+            #expect(try Self.isMapped(journal))
+            // Hashes without a key, as files of old versions have them.
+            try journal.write("b", Array(written[30...]), environment: "SYSTEMD_JOURNAL_KEYED_HASH=0")
+            #expect(try !Self.isMapped(journal))
+            #expect(try Self.compare(Query(), journal).entries.map(\.number) == written.indices.map { $0 })
+            try journal.remove("b")
+            #expect(try Self.isMapped(journal))
+        }
+    }
+
+    /// Entry objects of a file, by walking over its objects.
+    private static func entries(of file: [UInt8]) -> [Int] {
+        func word(_ offset: Int) -> Int { file[offset..<offset + 8].reversed().reduce(0) { $0 << 8 | Int($1) } }
+        var offsets: [Int] = []
+        var offset = word(88)
+        while offset <= word(136) {
+            if file[offset] == 3 { offsets.append(offset) }
+            offset += (max(word(offset + 8), 16) + 7) & ~7
+        }
+        return offsets
+    }
+
+    @Test(arguments: [0, 1, 50, 98, 99]) func `behind a damaged entry libsystemd goes on`(number: Int) throws {
+        try withJournal { journal in
+            let written = Self.written(100)
+            try journal.write("a", written)
+            let path = "\(journal.directory)/a.journal"
+            var bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+            let entries = Self.entries(of: bytes)
+            try #require(entries.count == 100)
+            bytes[entries[number]] = 0
+            try Data(bytes).write(to: URL(filePath: path))
+            for direction in [Query.Direction.forward, .backward] {
+                for filter in [Filter(), Filter(clauses: [[Match("PRIORITY", "2")]])] {
+                    var query = Query()
+                    query.direction = direction
+                    query.start = direction == .forward ? .head : .tail
+                    query.filter = filter
+                    let found = try Self.answer(.mapped, query, journal).entries.compactMap(\.number)
+                    let numbers = Set(found)
+                    #expect(found == numbers.sorted { direction == .forward ? $0 < $1 : $0 > $1 })
+                    // libsystemd itself may give up earlier.
+                    let others = try Self.answer(.libsystemd, query, journal).entries.compactMap(\.number)
+                    #expect(numbers.isSuperset(of: others), "\(query.text)")
+                    #expect(!numbers.contains(number))
+                    if filter == Filter() { #expect(numbers.count == 99) }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: 1...40 as ClosedRange<UInt64>) func `no damage does more harm than an error`(seed: UInt64) throws {
+        try withJournal { journal in
+            let written = Self.written(60)
+            try journal.write("a", written)
+            let read = try readAll(journal.source())
+            let path = "\(journal.directory)/a.journal"
+            var bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+            let used = bytes[136..<144].reversed().reduce(0) { $0 << 8 | Int($1) }
+            var random = SeededInputs(state: seed)
+            for _ in 0..<Int.random(in: 1...60, using: &random) {
+                // Half of them in the header and the tables, which most of all depends on.
+                let end = Bool.random(using: &random) ? 300 : used
+                bytes[Int.random(in: 16..<end, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            try Data(bytes).write(to: URL(filePath: path))
+            for _ in 0..<20 {
+                // An answer, or an error of the plugin's own kind: any other fails the test.
+                _ = try Self.answer(.mapped, Self.query(written, read, &random), journal)
+            }
+        }
+    }
+}
