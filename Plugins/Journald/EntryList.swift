@@ -46,7 +46,14 @@ struct EntryList {
 
     private var firsts: UInt64 { self.firstAt == 0 ? 0 : 1 }
 
-    /// The offset of the entry with a number; 0 when it is not there yet.
+    /// The offset of an entry, of so many; 0 when it is the last one and not there yet.
+    private mutating func entry(_ index: UInt64, of count: UInt64) throws(JournalDamage) -> UInt64 {
+        let offset = try self.entry(index)
+        guard offset != 0 || index + 1 >= count else { throw JournalDamage() }
+        return offset
+    }
+
+    /// The offset of the entry with a number; 0 when it is not there.
     mutating func entry(_ index: UInt64) throws(JournalDamage) -> UInt64 {
         if index < self.firsts { return try self.file.word(self.firstAt) }
         if self.array == 0 || index < self.begin {
@@ -149,8 +156,8 @@ struct EntryList {
         switch direction {
         case .forward:
             // Going on from one entry to the next is what is asked for most.
-            if self.index + 1 < count, try self.entry(self.index) < offset {
-                let next = try self.entry(self.index + 1)
+            if self.index + 1 < count, try self.entry(self.index, of: count) < offset {
+                let next = try self.entry(self.index + 1, of: count)
                 if next >= offset {
                     self.index += 1
                     return next
@@ -159,7 +166,7 @@ struct EntryList {
             let last = try self.last(count)
             if last != 0, last < offset { return 0 }
             let found = try self.find { (entry) throws(JournalDamage) in entry >= offset }
-            return found < count ? try self.entry(found) : 0
+            return found < count ? try self.entry(found, of: count) : 0
         case .backward:
             let last = try self.last(count)
             if last != 0, last <= offset {
@@ -169,22 +176,23 @@ struct EntryList {
             let behind = try self.find { (entry) throws(JournalDamage) in entry > offset }
             guard behind > 0 else { return 0 }
             self.index = behind - 1
-            return try self.entry(self.index)
+            return try self.entry(self.index, of: count)
         }
     }
 
     /// The entry beside the one found last; 0 when there is none (yet).
     mutating func neighbour(_ direction: Query.Direction) throws(JournalDamage) -> UInt64 {
+        let count = try self.count
         switch direction {
         case .forward:
-            guard try self.index + 1 < self.count else { return 0 }
-            let offset = try self.entry(self.index + 1)
+            guard self.index + 1 < count else { return 0 }
+            let offset = try self.entry(self.index + 1, of: count)
             if offset != 0 { self.index += 1 }
             return offset
         case .backward:
             guard self.index > 0 else { return 0 }
             self.index -= 1
-            return try self.entry(self.index)
+            return try self.entry(self.index, of: count)
         }
     }
 }

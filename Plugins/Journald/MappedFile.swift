@@ -154,10 +154,12 @@ final class MappedFile: Sendable {
         return unsafe UInt64(UInt32(littleEndian: self.start.loadUnaligned(fromByteOffset: Int(offset), as: UInt32.self)))
     }
 
-    /// A count of what comes to be read behind it.
+    /// A count of what is read after it.
     @inline(__always)
     func count(_ offset: UInt64) throws(JournalDamage) -> UInt64 {
         let count = try self.word(offset)
+        // No file is that large, and no sum of counts overflows.
+        guard count < 1 << 48 else { throw JournalDamage() }
         atomicMemoryFence(ordering: .acquiring)
         return count
     }

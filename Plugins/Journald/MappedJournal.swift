@@ -22,7 +22,8 @@ final class MappedJournal: Sendable {
     private let queue: Int32
 
     private static let interval = Duration.milliseconds(100)
-    private static let mask = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
+    private static let mask = UInt32(
+        IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR)
 
     init(_ place: JournalPlace, host: Host) {
         self.place = place

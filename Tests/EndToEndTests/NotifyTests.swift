@@ -45,7 +45,7 @@ extension EndToEndTests {
                 try await ServiceManager.compileHold(to: library)
                 try await Self.withServer(
                     options: ["--watchdog", "200000", "env", "LD_PRELOAD=\(library)", "HOLD_FILE=\(hold)"],
-                    limits: ["worker_threads": "1"]
+                    limits: ["worker_threads": "1"], reader: "libsystemd"
                 ) { server, manager in
                     let pid = server.child.pid
                     func count() throws -> Int { try manager.messages(from: pid).count { $0 == ["WATCHDOG=1"] } }
@@ -73,7 +73,7 @@ extension EndToEndTests {
         }
 
         private static func withServer(
-            isAbstract: Bool = false, options: [String] = [], limits: [String: String] = [:],
+            isAbstract: Bool = false, options: [String] = [], limits: [String: String] = [:], reader: String? = nil,
             _ body: (LogHostProcess, ServiceManager) async throws -> Void
         ) async throws {
             try await withTemporaryDirectory { directory in
@@ -85,6 +85,7 @@ extension EndToEndTests {
                     var configuration = LogHostConfiguration(directory: journal.directory)
                     configuration.launcher = manager.launcher
                     configuration.limits = limits
+                    configuration.reader = reader
                     try await withLogHost(configuration) { server in try await body(server, manager) }
                 }
             }

@@ -2,6 +2,8 @@
 struct LogHostConfiguration: Sendable {
     /// The `config` of the journald plugin: one key and its value.
     var journal: (key: String, value: String)
+    /// Who reads it, unless that is all the same.
+    var reader: String?
     /// Also listens on a TCP port of 127.0.0.1.
     var listensOnTCP = false
     /// Lines under `listen`, behind those that are always there.
@@ -28,6 +30,7 @@ struct LogHostConfiguration: Sendable {
         lines += self.moreListen + ["plugin_path:", "  - \(plugins)", "plugins:"]
         lines += ["  - name: journald", "    library: libloghost-journald.so"]
         lines += ["    config:", "      \(self.journal.key): \(self.journal.value)"]
+        if let reader { lines.append("      reader: \(reader)") }
         lines += ["  - name: encoders", "    library: libloghost-encoders.so"] + self.morePlugins
         for (section, values) in [("limits", self.limits), ("streams", self.streams)] where !values.isEmpty {
             lines.append("\(section):")
