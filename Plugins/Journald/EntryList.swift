@@ -16,6 +16,8 @@ struct EntryList {
     private var array: UInt64 = 0
     private var begin: UInt64 = 0
     private var capacity: UInt64 = 0
+    /// How many there were.
+    private var known: UInt64 = 0
     /// The number of the entry found last.
     private var index: UInt64 = 0
 
@@ -44,31 +46,41 @@ struct EntryList {
         get throws(JournalDamage) { try self.file.count(self.countAt) }
     }
 
-    private var firsts: UInt64 { self.firstAt == 0 ? 0 : 1 }
-
-    /// The offset of an entry, of so many; 0 when it is the last one and not there yet.
-    private mutating func entry(_ index: UInt64, of count: UInt64) throws(JournalDamage) -> UInt64 {
-        let offset = try self.entry(index)
-        guard offset != 0 || index + 1 >= count else { throw JournalDamage() }
-        return offset
+    /// The same; never fewer than before, unless journald has overwritten a file that it deleted.
+    private mutating func recount() throws(JournalDamage) -> UInt64 {
+        let count = try self.count
+        guard count >= self.known else { throw JournalDamage() }
+        self.known = count
+        return count
     }
 
-    /// The offset of the entry with a number; 0 when it is not there.
-    mutating func entry(_ index: UInt64) throws(JournalDamage) -> UInt64 {
-        if index < self.firsts { return try self.file.word(self.firstAt) }
+    private var firsts: UInt64 { self.firstAt == 0 ? 0 : 1 }
+
+    /// The offset of the entry with a number; 0 when it is not there (yet), or nothing that could be one.
+    private mutating func entry(_ index: UInt64) throws(JournalDamage) -> UInt64 {
+        if index < self.firsts {
+            let offset = try self.file.word(self.firstAt)
+            return self.file.mayHaveEntry(at: offset) ? offset : 0
+        }
+        return try self.reach(index) ? self.item(index - self.begin) : 0
+    }
+
+    /// Goes to the array that has room for an entry; false when the chain ends before it.
+    private mutating func reach(_ index: UInt64) throws(JournalDamage) -> Bool {
         if self.array == 0 || index < self.begin {
-            guard try self.enter(self.file.word(self.arrayAt), begin: self.firsts) else { return 0 }
+            guard try self.enter(self.file.word(self.arrayAt), begin: self.firsts) else { return false }
         }
         while index - self.begin >= self.capacity {
-            guard try self.enterNext() else { return 0 }
+            guard try self.enterNext() else { return false }
         }
-        return try self.item(index - self.begin)
+        return true
     }
 
     @inline(__always)
     private func item(_ number: UInt64) throws(JournalDamage) -> UInt64 {
-        let offset = self.array + 24 + number &* self.itemSize
-        return self.itemSize == 4 ? try self.file.halfWord(offset) : try self.file.word(offset)
+        let place = self.array + 24 + number &* self.itemSize
+        let offset = self.itemSize == 4 ? try self.file.halfWord(place) : try self.file.word(place)
+        return self.file.mayHaveEntry(at: offset) ? offset : 0
     }
 
     private mutating func enter(_ array: UInt64, begin: UInt64) throws(JournalDamage) -> Bool {
@@ -118,10 +130,15 @@ struct EntryList {
     mutating func find(
         where test: (_ offset: UInt64) throws(JournalDamage) -> Bool
     ) throws(JournalDamage) -> UInt64 {
-        let count = try self.count
-        if self.firsts == 1, count > 0, try test(self.file.word(self.firstAt)) {
-            self.index = 0
-            return 0
+        let count = try self.recount()
+        if self.firsts == 1, count > 0 {
+            let first = try self.entry(0)
+            if first != 0 {
+                if try test(first) {
+                    self.index = 0
+                    return 0
+                }
+            }
         }
         guard count > self.firsts, try self.enter(self.file.word(self.arrayAt), begin: self.firsts) else {
             self.index = count
@@ -151,13 +168,13 @@ struct EntryList {
 
     /// The nearest entry at an offset or beyond it, in a direction; 0 when there is none.
     mutating func nearest(_ offset: UInt64, _ direction: Query.Direction) throws(JournalDamage) -> UInt64 {
-        let count = try self.count
+        let count = try self.recount()
         guard count > 0 else { return 0 }
         switch direction {
         case .forward:
             // Going on from one entry to the next is what is asked for most.
-            if self.index + 1 < count, try self.entry(self.index, of: count) < offset {
-                let next = try self.entry(self.index + 1, of: count)
+            if self.index + 1 < count, try self.entry(self.index) < offset {
+                let next = try self.entry(self.index + 1)
                 if next >= offset {
                     self.index += 1
                     return next
@@ -165,8 +182,7 @@ struct EntryList {
             }
             let last = try self.last(count)
             if last != 0, last < offset { return 0 }
-            let found = try self.find { (entry) throws(JournalDamage) in entry >= offset }
-            return found < count ? try self.entry(found, of: count) : 0
+            self.index = try self.find { (entry) throws(JournalDamage) in entry >= offset }
         case .backward:
             let last = try self.last(count)
             if last != 0, last <= offset {
@@ -176,23 +192,50 @@ struct EntryList {
             let behind = try self.find { (entry) throws(JournalDamage) in entry > offset }
             guard behind > 0 else { return 0 }
             self.index = behind - 1
-            return try self.entry(self.index, of: count)
         }
+        guard self.index < count else { return 0 }
+        var found = try self.entry(self.index)
+        if found == 0 { found = try self.neighbour(direction) }
+        guard found == 0 || (direction == .forward ? found >= offset : found <= offset) else { throw JournalDamage() }
+        return found
     }
 
-    /// The entry beside the one found last; 0 when there is none (yet).
+    /// The nearest entry by an order that they have; `compare` says on which side of what is looked for an entry lies. 0 when there is none.
+    mutating func nearest(
+        _ direction: Query.Direction, _ compare: (JournalCursor) -> Int
+    ) throws(JournalDamage) -> UInt64 {
+        let file = self.file
+        let found = try self.find { (offset) throws(JournalDamage) in
+            // What cannot be read is taken for later, as libsystemd does.
+            guard let place = try? file.cursor(offset) else { return true }
+            return direction == .forward ? compare(place) >= 0 : compare(place) > 0
+        }
+        if direction == .forward { return try found < self.count ? self.entry(found) : 0 }
+        return found > 0 ? try self.entry(found - 1) : 0
+    }
+
+    /// The entry beside the one found last; 0 when there is none (yet). What cannot be one is passed over.
     mutating func neighbour(_ direction: Query.Direction) throws(JournalDamage) -> UInt64 {
-        let count = try self.count
-        switch direction {
-        case .forward:
-            guard self.index + 1 < count else { return 0 }
-            let offset = try self.entry(self.index + 1, of: count)
-            if offset != 0 { self.index += 1 }
-            return offset
-        case .backward:
-            guard self.index > 0 else { return 0 }
-            self.index -= 1
-            return try self.entry(self.index, of: count)
+        let count = try self.recount()
+        var index = self.index
+        while direction == .forward ? index + 1 < count : index > 0 {
+            index = direction == .forward ? index + 1 : index - 1
+            if index >= self.firsts { guard try self.reach(index) else { return 0 } }
+            let offset = try self.entry(index)
+            if offset != 0 {
+                self.index = index
+                return offset
+            }
+        }
+        return 0
+    }
+
+    /// True when the last entry is counted and not there yet.
+    var isUnfinished: Bool {
+        mutating get throws(JournalDamage) {
+            let count = try self.recount()
+            if count == 0 { return false }
+            return try self.last(count) == 0
         }
     }
 }

@@ -11,8 +11,8 @@ struct FileEntries {
     /// The last entry there was in the direction of reading: what is written later lies behind it.
     private var last: UInt64 = 0
     private var direction: Query.Direction?
-    /// How much there was when no entry was left, as far as that has been looked at.
-    private var sizeAtEnd: UInt64?
+    /// The file's counts when no entry was left, as far as those have been looked at.
+    private var countsAtEnd: UInt64?
 
     /// A value that a filter asks for.
     private struct Value {
@@ -37,7 +37,7 @@ struct FileEntries {
         self.offset = 0
         self.place = nil
         self.last = 0
-        self.sizeAtEnd = nil
+        self.countsAtEnd = nil
     }
 
     /// Where reading is, over all files.
@@ -58,55 +58,66 @@ struct FileEntries {
         if self.direction == direction {
             if self.offset == 0 {
                 // Taken before looking: what comes meanwhile is looked for the next time.
-                let size = try self.size
-                if size == self.sizeAtEnd { return false }
-                self.sizeAtEnd = size
+                let counts = try self.counts
+                if counts == self.countsAtEnd { return false }
+                self.countsAtEnd = counts
                 try self.stand(
                     on: self.last == 0
                         ? self.first(position, direction, unpacker)
-                        : self.nearest(self.last, beyond: true, direction, unpacker))
+                        : self.nearest(self.last, beyond: true, direction, unpacker), direction, unpacker)
+                if self.offset == 0, try self.all.isUnfinished { self.countsAtEnd = nil }
             } else if isCurrent {
-                try self.stand(on: self.next(direction, unpacker))
+                try self.stand(on: self.next(direction, unpacker), direction, unpacker)
             }
         } else {
             // The nearest one on the one side of the position: what comes next to it is the nearest on the other side.
             self.last = self.direction == nil ? 0 : self.offset
             self.direction = direction
-            self.sizeAtEnd = nil
+            self.countsAtEnd = nil
             if self.last != 0 {
-                try self.stand(on: self.next(direction, unpacker))
+                try self.stand(on: self.next(direction, unpacker), direction, unpacker)
             } else {
-                try self.stand(on: self.first(position, direction, unpacker))
+                try self.stand(on: self.first(position, direction, unpacker), direction, unpacker)
             }
         }
         // The same entry may be in several files; and where files differ in what they are ordered by, some lie on the wrong side.
         if case .entry(let current) = position {
             let side = direction == .forward ? 1 : -1
             while let place = self.place, place.compared(to: current) != side {
-                try self.stand(on: self.next(direction, unpacker))
+                try self.stand(on: self.next(direction, unpacker), direction, unpacker)
             }
         }
         return self.offset != 0
     }
 
-    private mutating func stand(on offset: UInt64) throws(JournalDamage) {
+    /// Stands on an entry, or on the first behind it that can be read: as libsystemd does, it passes over others.
+    private mutating func stand(
+        on offset: UInt64, _ direction: Query.Direction, _ unpacker: Zstandard
+    ) throws(JournalDamage) {
         self.offset = offset
-        self.place = offset == 0 ? nil : try self.file.cursor(offset)
-        if offset != 0 { self.last = offset }
+        while self.offset != 0 {
+            if let place = try? self.file.cursor(self.offset) {
+                self.place = place
+                self.last = self.offset
+                return
+            }
+            self.offset = try self.next(direction, unpacker)
+        }
+        self.place = nil
     }
 
-    /// Grows with whatever comes: entries, values, and entries that have them, of which all learn later than the file itself.
-    private var size: UInt64 {
+    /// The sum of all counts that can grow: entries, values, and entries that have a value, which are counted later than all entries.
+    private var counts: UInt64 {
         get throws(JournalDamage) {
-            var size = try self.all.count
-            if self.clauses.isEmpty { return size }
-            size &+= try self.file.dataCount
+            var sum = try self.all.count
+            if self.clauses.isEmpty { return sum }
+            sum &+= try self.file.dataCount
             for clause in self.clauses {
                 for value in clause {
-                    if let entries = value.entries { size &+= try entries.count }
+                    if let entries = value.entries { sum &+= try entries.count }
                 }
             }
-            return size
+            return sum
         }
     }
 
@@ -125,71 +136,42 @@ struct FileEntries {
         case .head: return direction == .forward ? try self.nearest(0, beyond: false, direction, unpacker) : 0
         case .tail: return direction == .backward ? try self.nearest(.max, beyond: false, direction, unpacker) : 0
         case .time(let time):
-            return try self.nearest(direction, unpacker) { (file, offset) throws(JournalDamage) in
-                let own = try file.cursor(offset).realtime
-                return own == time ? 0 : own < time ? -1 : 1
+            let offset = try self.all.nearest(direction) { place in
+                place.realtime == time ? 0 : place.realtime < time ? -1 : 1
             }
+            return try self.nearest(offset, direction, unpacker)
         case .place(let place), .entry(let place):
             if self.file.sequence == place.sequence {
-                return try self.nearest(direction, unpacker) { (file, offset) throws(JournalDamage) in
-                    let own = try file.cursor(offset).number
-                    return own == place.number ? 0 : own < place.number ? -1 : 1
+                let offset = try self.all.nearest(direction) { other in
+                    other.number == place.number ? 0 : other.number < place.number ? -1 : 1
                 }
+                return try self.nearest(offset, direction, unpacker)
             }
-            if let offset = try self.nearest(place.boot, place.monotonic, direction, unpacker), offset != 0 { return offset }
+            // By the clock of the boot, when this file has an entry of it there.
+            if let data = try self.file.data(Array("_BOOT_ID=\(place.boot.text)".utf8), unpacker) {
+                var ofBoot = EntryList(of: self.file, data: data)
+                let offset = try ofBoot.nearest(direction) { other in
+                    other.monotonic == place.monotonic ? 0 : other.monotonic < place.monotonic ? -1 : 1
+                }
+                if offset != 0 { return try self.nearest(offset, direction, unpacker) }
+            }
             return try self.first(.time(place.realtime), direction, unpacker)
         }
     }
 
-    /// By the clock of a boot; nil when this file has no entry of that boot.
+    /// The nearest entry that passes, at an offset or beyond it; none from where there is no entry.
     private mutating func nearest(
-        _ boot: ID128, _ monotonic: UInt64, _ direction: Query.Direction, _ unpacker: Zstandard
-    ) throws(JournalDamage) -> UInt64? {
-        guard let data = try self.file.data(Array("_BOOT_ID=\(boot.text)".utf8), unpacker) else { return nil }
-        var list = EntryList(of: self.file, data: data)
-        let file = self.file
-        let count = try list.count
-        let found = try list.find { (offset) throws(JournalDamage) in
-            let own = try file.cursor(offset).monotonic
-            return direction == .forward ? own >= monotonic : own > monotonic
-        }
-        switch direction {
-        case .forward:
-            guard found < count else { return 0 }
-            return try self.nearest(list.entry(found), beyond: false, direction, unpacker)
-        case .backward:
-            guard found > 0 else { return 0 }
-            return try self.nearest(list.entry(found - 1), beyond: false, direction, unpacker)
-        }
-    }
-
-    /// By an order that the file's entries have; `compare` says on which side of what is looked for an entry lies.
-    private mutating func nearest(
-        _ direction: Query.Direction, _ unpacker: Zstandard,
-        _ compare: (MappedFile, _ offset: UInt64) throws(JournalDamage) -> Int
+        _ offset: UInt64, _ direction: Query.Direction, _ unpacker: Zstandard
     ) throws(JournalDamage) -> UInt64 {
-        let file = self.file
-        let count = try self.all.count
-        let found = try self.all.find { (offset) throws(JournalDamage) in
-            let side = try compare(file, offset)
-            return direction == .forward ? side >= 0 : side > 0
-        }
-        switch direction {
-        case .forward:
-            guard found < count else { return 0 }
-            return try self.nearest(self.all.entry(found), beyond: false, direction, unpacker)
-        case .backward:
-            guard found > 0 else { return 0 }
-            return try self.nearest(self.all.entry(found - 1), beyond: false, direction, unpacker)
-        }
+        offset == 0 ? 0 : try self.nearest(offset, beyond: false, direction, unpacker)
     }
 
-    /// The nearest entry that passes, at an offset or beyond it.
+    /// The nearest entry that passes, at an offset or, so it is said, only beyond it.
     private mutating func nearest(
         _ offset: UInt64, beyond: Bool, _ direction: Query.Direction, _ unpacker: Zstandard
     ) throws(JournalDamage) -> UInt64 {
         var offset = offset
-        if beyond { offset = direction == .forward ? offset + 1 : offset - 1 }
+        if beyond { offset = direction == .forward ? offset &+ 1 : offset &- 1 }
         if self.clauses.isEmpty { return try self.all.nearest(offset, direction) }
         var agreed = 0
         var clause = 0
@@ -208,18 +190,32 @@ struct FileEntries {
         clause: Int, _ offset: UInt64, _ direction: Query.Direction, _ unpacker: Zstandard
     ) throws(JournalDamage) -> UInt64 {
         var nearest: UInt64 = 0
-        for index in self.clauses[clause].indices {
-            if self.clauses[clause][index].entries == nil {
-                let known = try self.file.dataCount
-                guard known != self.clauses[clause][index].known else { continue }
-                self.clauses[clause][index].known = known
-                guard let data = try self.file.data(self.clauses[clause][index].text, unpacker) else { continue }
-                self.clauses[clause][index].entries = EntryList(of: self.file, data: data)
+        var isSure = true
+        repeat {
+            let before = nearest
+            for index in self.clauses[clause].indices {
+                let found = try self.nearest(clause, index, offset, direction, unpacker)
+                guard found != 0 else { continue }
+                if nearest == 0 || (direction == .forward ? found < nearest : found > nearest) { nearest = found }
+                if nearest == offset { return nearest }
             }
-            guard let found = try self.clauses[clause][index].entries?.nearest(offset, direction), found != 0 else { continue }
-            if nearest == 0 || (direction == .forward ? found < nearest : found > nearest) { nearest = found }
-            if nearest == offset { break }
-        }
+            // One that was asked first may have got an earlier entry before the other got this one.
+            isSure = nearest == before || direction == .backward || self.clauses[clause].count == 1 || !self.file.isOnline
+        } while !isSure
         return nearest
+    }
+
+    /// The nearest entry that has a value.
+    private mutating func nearest(
+        _ clause: Int, _ index: Int, _ offset: UInt64, _ direction: Query.Direction, _ unpacker: Zstandard
+    ) throws(JournalDamage) -> UInt64 {
+        if self.clauses[clause][index].entries == nil {
+            let known = try self.file.dataCount
+            guard known != self.clauses[clause][index].known else { return 0 }
+            self.clauses[clause][index].known = known
+            guard let data = try self.file.data(self.clauses[clause][index].text, unpacker) else { return 0 }
+            self.clauses[clause][index].entries = EntryList(of: self.file, data: data)
+        }
+        return try self.clauses[clause][index].entries?.nearest(offset, direction) ?? 0
     }
 }

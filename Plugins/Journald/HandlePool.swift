@@ -47,24 +47,10 @@ final class HandlePool: Sendable {
     /// True when the files there are now are read where they are mapped.
     var isMapped: Bool { self.mapped?.current() != nil }
 
-    /// Whether there is anything to read; nil when there are no journal files.
-    func hasEntries() throws -> Bool? {
-        guard let handle = try self.take() else { return nil }
-        do {
-            defer { self.give(handle) }
-            return try handle.hasEntries
-        } catch is JournalDamage {
-            self.distrust(handle)
-            guard let other = try self.takeLibsystemd() else { return nil }
-            defer { self.give(other) }
-            return try other.hasEntries
-        }
-    }
-
     /// The same, of libsystemd whatever the files are.
     func takeLibsystemd() throws -> LibsystemdHandle? {
         while let handle = self.idle.withLock({ $0.handles.popLast() }) {
-            if let change = try? handle.refresh(), change != .invalidated, !self.isOutdated(handle) { return handle }
+            if (try? self.isOutdated(handle)) == false { return handle }
             self.discard(handle)
         }
         let before = self.place.readableFiles()
@@ -100,9 +86,12 @@ final class HandlePool: Sendable {
         return handle
     }
 
-    /// True when a handle opened later knows files that this one may not: libsystemd passes over a file that is being made, and
-    /// looks at it again only when journald gives notice. What one reader has seen, no other may miss.
-    func isOutdated(_ handle: any JournalHandle) -> Bool {
+    /// True when there are files that a handle does not know, or others than it knows.
+    ///
+    /// libsystemd passes over a file that is being made, and looks at it again only when journald gives notice; a handle that was opened
+    /// later knows it. What one reader has seen, no other may miss.
+    func isOutdated(_ handle: any JournalHandle) throws -> Bool {
+        if try handle.isOutdated() { return true }
         guard let handle = handle as? LibsystemdHandle else { return false }
         return self.idle.withLock { $0.generation != handle.generation }
     }
@@ -113,7 +102,7 @@ final class HandlePool: Sendable {
     /// Takes a handle back.
     func give(_ handle: any JournalHandle) {
         guard let handle = handle as? LibsystemdHandle else { return }
-        guard !handle.isWorn(Self.worn), (try? handle.setFilter(Filter())) != nil else { return self.discard(handle) }
+        guard handle.saveMemory(Self.worn), (try? handle.setFilter(Filter())) != nil else { return self.discard(handle) }
         let kept = self.idle.withLock { idle in
             guard idle.handles.count < Self.capacity else { return false }
             idle.handles.append(handle)
@@ -127,7 +116,20 @@ final class HandlePool: Sendable {
         if handle is LibsystemdHandle { self.idle.withLock { $0.open -= 1 } }
     }
 
-    /// Gives up a handle that has met something only libsystemd can judge; the next ones will be libsystemd's.
+    /// Lends a handle, and another one when the first has met damage: of other files, or of libsystemd.
+    func attempt<Result>(_ body: ((any JournalHandle)?) throws -> Result) throws -> Result {
+        for _ in 0..<4 {
+            let handle = try self.take()
+            do {
+                return try body(handle)
+            } catch is JournalDamage {
+                if let handle { self.distrust(handle) }
+            }
+        }
+        throw PluginError(.unavailable, "The journal changes too fast to be read.", retryable: true)
+    }
+
+    /// Gives up a handle that has met damage.
     func distrust(_ handle: any JournalHandle) {
         if let handle = handle as? MappedHandle { self.mapped?.distrust(handle.files) }
         self.discard(handle)

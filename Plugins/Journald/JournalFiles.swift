@@ -8,6 +8,15 @@ final class JournalFiles: Sendable {
         self.memory = memory
     }
 
+    /// These and what others have beside them.
+    func joined(with others: JournalFiles) -> JournalFiles {
+        let added = others.files.filter { file in !self.files.contains { $0 === file } }
+        return JournalFiles(self.files + added, self.memory)
+    }
+
+    /// True when one has outgrown its mapping or has been deleted: others have to be read.
+    var isStale: Bool { self.files.contains(where: \.isStale) }
+
     /// Gives the pages back that reading has brought into this process's memory, when those are too many.
     func releaseIfNeeded() {
         if self.memory.isTooMuch { self.release() }
@@ -15,5 +24,6 @@ final class JournalFiles: Sendable {
 
     func release() {
         for file in self.files { file.release() }
+        self.memory.noteRelease()
     }
 }

@@ -5,13 +5,16 @@ internal import PluginKit
 ///
 /// It may be used from different threads as long as it is one at a time; whoever has taken the handle from the pool is that one.
 protocol JournalHandle: AnyObject {
-    /// What has become of the files since the last call.
-    func refresh() throws -> JournalChange
+    /// Takes in files that have come, so that no later entry of those it has is read before their first ones. While one is just being made
+    /// it waits for that, for milliseconds.
+    func takeInFiles()
+    /// True when other files are there than this handle has: nothing more will come of those it has, once all is read.
+    func isOutdated() throws -> Bool
     /// Bounds what a compressed field may become when it is unpacked: its name, `=` and so many bytes of value.
     func limitValues(_ bytes: Int)
-    /// True when more of the journal has come into this process's memory than so many bytes of fields bring, and only closing the handle
-    /// gives that back.
-    func isWorn(_ budget: Int) -> Bool
+    /// Gives memory back when much of the journal has come into this process. False when only closing the handle does that: more bytes of
+    /// fields were read with it than `budget`.
+    func saveMemory(_ budget: Int) -> Bool
 
     /// Sets an AND of ORs; only entries that pass are seen from here on.
     func setFilter(_ filter: Filter) throws
@@ -37,13 +40,6 @@ protocol JournalHandle: AnyObject {
     func forEachField(_ body: (UnsafeRawBufferPointer) -> Void) throws
     /// Calls `body` with the first field of a name, if there is one. The name is NUL-terminated.
     func field(_ name: [CChar], _ body: (UnsafeRawBufferPointer) -> Void) throws
-}
-
-enum JournalChange {
-    case none
-    case appended
-    /// Files came or went.
-    case invalidated
 }
 
 extension JournalHandle {
@@ -78,6 +74,7 @@ extension JournalHandle {
 
     /// True when the current entry passes a filter, whatever is set. Reads its fields.
     func isPassed(by filter: Filter) throws -> Bool {
+        self.limitValues((filter.clauses.joined().map(\.value.count).max() ?? 0) + 1)
         var open = filter.clauses.map { clause in clause.map { $0.name + [UInt8(ascii: "=")] + $0.value } }
         unsafe try self.forEachField { field in
             open.removeAll { clause in clause.contains { unsafe field.elementsEqual($0) } }

@@ -79,17 +79,18 @@ enum JournalPlace: Sendable {
         }
     }
 
-    /// The directories whose files libsystemd reads: the roots, and what is named by a machine's id in them. Of the system's journals those
-    /// of this machine, and whatever is in /run.
+    /// The directories whose files libsystemd reads: the roots, and what is named by a machine's id in them; of the system's journals only
+    /// this machine's, and whatever is in /run.
     var directories: [String] {
         let roots = self.roots
+        let isOfSystem = if case .directory = self { false } else { true }
         var suffix = ""
         if case .namespace(let name) = self { suffix = ".\(name)" }
         return roots
             + roots.flatMap { root in
                 entries(of: root).filter { name in
                     guard name.hasSuffix(suffix), let id = ID128(name.dropLast(suffix.utf8.count)) else { return false }
-                    return root != "/var/log/journal" || id == machine()
+                    return !isOfSystem || root != "/var/log/journal" || id == machine()
                 }.map { "\(root)/\($0)" }.filter(isDirectory)
             }
     }

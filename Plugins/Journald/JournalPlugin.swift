@@ -29,12 +29,11 @@ package struct JournalPlugin: Plugin {
     /// A journal without files, or without entries, is one that can be read.
     package func health() -> [HealthCheck] {
         do {
-            let message =
-                switch try self.pool.hasEntries() {
-                case nil: "There are no journal files yet."
-                case false?: "The journal has no entries yet."
-                case true?: ""
-                }
+            let message = try self.pool.attempt { handle in
+                guard let handle else { return "There are no journal files yet." }
+                defer { self.pool.give(handle) }
+                return try handle.hasEntries ? "" : "The journal has no entries yet."
+            }
             return [HealthCheck("journal", isReady: true, message: message)]
         } catch {
             return [HealthCheck("journal", isReady: false, message: (error as? PluginError)?.message ?? "It cannot be read.")]

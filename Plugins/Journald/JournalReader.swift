@@ -35,13 +35,7 @@ final class JournalReader: LogReader {
     static func open(_ query: Query, pool: HandlePool) throws -> Opened {
         var cursor: JournalCursor?
         if case .cursor(let bytes) = query.start { cursor = try JournalCursor(bytes) }
-        let handle = try pool.take()
-        do {
-            return try self.open(query, cursor, pool, handle)
-        } catch is JournalDamage {
-            if let handle { pool.distrust(handle) }
-            return try self.open(query, cursor, pool, pool.takeLibsystemd())
-        }
+        return try pool.attempt { try self.open(query, cursor, pool, $0) }
     }
 
     private static func open(
@@ -79,8 +73,7 @@ final class JournalReader: LogReader {
         do {
             return try self.readMore(into: &batch, limits)
         } catch is JournalDamage {
-            try self.changeOver()
-            return .batch
+            return try self.changeOver()
         }
     }
 
@@ -88,11 +81,12 @@ final class JournalReader: LogReader {
         // Without a handle files may have gone unread.
         if self.handle == nil, self.query.follow, let gap = try self.attach(hasReadAll: false) { return .gap(gap) }
         guard let handle else { return .caughtUp(recheckAfter: .seconds(1)) }
+        if self.query.follow { handle.takeInFiles() }
         if let outcome = try self.readOn(handle, into: &batch, limits) { return outcome }
         guard self.query.follow else { return .caughtUp(recheckAfter: nil) }
         let newest = self.query.filter.clauses.isEmpty ? Newest.known : try self.lookAtNewest()
         // Only now, with nothing left to read: a file that has gone is still open here until libsystemd takes note of it.
-        guard try handle.refresh() == .invalidated || self.pool.isOutdated(handle) else {
+        guard try self.pool.isOutdated(handle) else {
             if newest == .known { return self.caughtUp() }
             try self.resume(handle)
             return try self.readOn(handle, into: &batch, limits) ?? (newest == .beyond ? .end : .pending)
@@ -210,41 +204,48 @@ final class JournalReader: LogReader {
     /// may have it already: a follow that joins him here must not say that it has read all there was. And what libsystemd has not found
     /// in a list it looks for again only when the list of all has grown.
     private func lookAtNewest() throws -> Newest {
-        guard let other = try self.pool.take() else { return .known }
-        defer { self.pool.give(other) }
-        try other.seekTail()
-        guard try other.previous() else { return .known }
-        let realtime = try other.realtime()
-        if self.isBeyond(realtime) { return .beyond }
-        guard !self.isBefore(realtime), try other.isPassed(by: self.query.filter) else { return .known }
-        return try self.last.map { try !other.isAt($0) } ?? true ? .missing : .known
+        try self.pool.attempt { other in
+            guard let other else { return .known }
+            defer { self.pool.give(other) }
+            try other.seekTail()
+            guard try other.previous() else { return .known }
+            let realtime = try other.realtime()
+            if self.isBeyond(realtime) { return .beyond }
+            guard !self.isBefore(realtime), try other.isPassed(by: self.query.filter) else { return .known }
+            return try self.last.map { try !other.isAt($0) } ?? true ? .missing : .known
+        }
     }
 
-    /// Has libsystemd go on where the mapped files cannot be read.
-    private func changeOver() throws {
+    /// Goes on with another handle where this one has met damage.
+    private func changeOver() throws -> ReadOutcome {
         guard let handle else { throw PluginError(.internalFault, "There is no journal to go on in.") }
+        let place = try? handle.cursor()
         self.pool.distrust(handle)
         self.handle = nil
-        guard let fresh = try self.pool.takeLibsystemd() else {
-            throw PluginError(.unavailable, "The journal has gone while it was read.", retryable: true)
-        }
-        self.handle = fresh
-        if self.query.follow {
-            try fresh.setFilter(self.query.filter)
-            try self.resume(fresh)
-        } else if let place = try? handle.cursor() {
-            if try self.stand(fresh, on: place) { return }
-            // Beside a damaged entry libsystemd may come to stand behind the place: on what is next.
-            guard try fresh.cursor().compared(to: place) == (self.query.direction == .forward ? 1 : -1) else {
-                throw PluginError(.unavailable, "A journal file is damaged, and cannot be read on.", retryable: true)
+        if self.query.follow { return try self.attach(hasReadAll: false).map { .gap($0) } ?? .batch }
+        try self.pool.attempt { handle in
+            guard let handle else { throw PluginError(.unavailable, "The journal has gone while it was read.", retryable: true) }
+            guard let place else {
+                try handle.setFilter(self.query.filter)
+                var cursor: JournalCursor?
+                if case .cursor(let bytes) = self.query.start { cursor = try JournalCursor(bytes) }
+                self.isPending = try JournalPosition.seek(self.query, cursor: cursor, in: handle).isPending
+                self.handle = handle
+                return
             }
-            self.isPending = true
-        } else {
-            try fresh.setFilter(self.query.filter)
-            var cursor: JournalCursor?
-            if case .cursor(let bytes) = self.query.start { cursor = try JournalCursor(bytes) }
-            self.isPending = try JournalPosition.seek(self.query, cursor: cursor, in: fresh).isPending
+            if try !self.stand(handle, on: place) {
+                // The place has gone, or libsystemd has come to stand behind it, on what is next. Or there is nothing any more.
+                guard let next = try? handle.cursor(), next.compared(to: place) == (self.query.direction == .forward ? 1 : -1)
+                else {
+                    self.pool.give(handle)
+                    self.remaining = 0
+                    return
+                }
+                self.isPending = true
+            }
+            self.handle = handle
         }
+        return .batch
     }
 
     // MARK: Files that come and go
@@ -254,8 +255,15 @@ final class JournalReader: LogReader {
     /// Having read all the old handle had, nothing that passes the filter can be missing but what came and went between two looks; only
     /// the sequence numbers of an unfiltered follow can show that.
     private func attach(hasReadAll: Bool) throws -> Gap? {
-        guard let handle = try self.pool.take() else { return nil }
-        self.handle = handle
+        try self.pool.attempt { handle in
+            guard let handle else { return nil }
+            let gap = try self.attach(handle, hasReadAll: hasReadAll)
+            self.handle = handle
+            return gap
+        }
+    }
+
+    private func attach(_ handle: any JournalHandle, hasReadAll: Bool) throws -> Gap? {
         guard let last else {
             try handle.setFilter(self.query.filter)
             try self.resume(handle)
@@ -308,13 +316,16 @@ final class JournalReader: LogReader {
 
     /// Exchanges a handle that has mapped much. The new one stands on the same entry.
     private func renewIfWorn(_ handle: any JournalHandle) throws {
-        guard handle.isWorn(self.pool.renewal) else { return }
+        guard !handle.saveMemory(self.pool.renewal) else { return }
         let cursor = try handle.cursor()
         guard let fresh = try self.pool.take() else { return }
-        guard (try? self.stand(fresh, on: cursor)) == true else {
-            // Vacuumed in this moment: the old handle still has its files open.
-            self.pool.give(fresh)
-            return
+        do {
+            guard try self.stand(fresh, on: cursor) else {
+                // Vacuumed in this moment: the old handle still has its files open.
+                return self.pool.give(fresh)
+            }
+        } catch is JournalDamage {
+            return self.pool.distrust(fresh)
         }
         self.handle = fresh
         self.pool.discard(handle)

@@ -30,7 +30,7 @@ final class LibsystemdHandle: JournalHandle {
     init(_ journal: OpaquePointer, generation: Int) {
         self.generation = generation
         unsafe self.journal = unsafe journal
-        // Makes libsystemd watch the directories, so that `refresh` learns of new files; explicit files have no watch. The first wait does
+        // Makes libsystemd watch the directories, so that `isOutdated` learns of new files; explicit files have no watch. The first wait does
         // not wait, and takes the present files as known: after `sd_journal_get_fd` the first news would always count as an invalidation.
         switch unsafe sd_journal_wait(journal, 0) {
         case 0...: self.watch = .directories
@@ -44,21 +44,20 @@ final class LibsystemdHandle: JournalHandle {
 
     deinit { unsafe sd_journal_close(self.journal) }
 
-    func refresh() throws -> JournalChange {
+    /// libsystemd does that when it is asked whether it is outdated.
+    func takeInFiles() {}
+
+    func isOutdated() throws -> Bool {
         switch self.watch {
         case .directories: break
-        case .none: return .appended
-        case .failed: return ContinuousClock.now - self.opened > Self.trusted ? .invalidated : .appended
+        case .none: return false
+        case .failed: return ContinuousClock.now - self.opened > Self.trusted
         }
-        let result = try check(unsafe sd_journal_process(self.journal))
-        return switch Int(result) {
-        case SD_JOURNAL_NOP.intValue: .none
-        case SD_JOURNAL_APPEND.intValue: .appended
-        default: .invalidated
-        }
+        let result = Int(try check(unsafe sd_journal_process(self.journal)))
+        return result != SD_JOURNAL_NOP.intValue && result != SD_JOURNAL_APPEND.intValue
     }
 
-    func isWorn(_ budget: Int) -> Bool { self.bytesRead > budget }
+    func saveMemory(_ budget: Int) -> Bool { self.bytesRead <= budget }
 
     func limitValues(_ bytes: Int) {
         unsafe sd_journal_set_data_threshold(self.journal, min(bytes, 1 << 40) + 65)

@@ -13,8 +13,8 @@ enum ObjectType: UInt8 {
 
 /// A journal file, mapped: its header and its objects, with every offset checked before it is followed.
 ///
-/// journald goes on writing into it. What is appended is complete before anything leads there, so it is enough to read counts before what
-/// they count.
+/// journald goes on writing into it. It completes what it appends before it counts it, so it is enough to read counts before what they
+/// count, and to take what is not there yet for not counted.
 @safe
 final class MappedFile: Sendable {
     enum Failure: Error {
@@ -47,14 +47,14 @@ final class MappedFile: Sendable {
     let headerSize: UInt64
     /// Offsets have 32 bits.
     let isCompact: Bool
-    /// Whose sequence numbers its entries have.
-    let sequence: ID128
     /// The key of its hashes.
     let key: (UInt64, UInt64)
 
     // The header, as the format has it.
     private static let headerCapacity: UInt64 = 4_096
     private static let smallestHeader: UInt64 = 208
+    /// No journal file is larger.
+    private static let largest: UInt64 = 1 << 46
     private static let keyedHash: UInt32 = 4
     private static let compressedZstandard: UInt32 = 8
     private static let compact: UInt32 = 16
@@ -79,6 +79,10 @@ final class MappedFile: Sendable {
             throw .incomplete
         }
         let size = UInt64(facts.st_size)
+        guard size <= Self.largest else {
+            close(descriptor)
+            throw .foreign
+        }
         let mapped = max(2 * size, Self.reserve)
         let mapping = unsafe mmap(nil, Int(mapped), PROT_READ, MAP_SHARED, descriptor, 0)
         guard let start = unsafe mapping, unsafe start != MAP_FAILED else {
@@ -96,12 +100,11 @@ final class MappedFile: Sendable {
         let flags = unsafe UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
         self.headerSize = word(88)
         self.isCompact = flags & Self.compact != 0
-        self.sequence = ID128(word(72), word(80))
         self.key = (word(24), word(32))
         let arena = word(96)
         guard unsafe memcmp(start, "LPKSHHRH", 8) == 0,
             self.headerSize >= Self.smallestHeader, self.headerSize <= Self.headerCapacity, self.headerSize & 7 == 0,
-            arena <= size, self.headerSize + arena <= size, word(104) > 0, word(120) > 0
+            arena <= Self.largest, self.has(self.headerSize + arena, at: 0), word(104) > 0, word(120) > 0
         else { throw .incomplete }
         let known = Self.keyedHash | Self.compact | (Zstandard.installed == nil ? 0 : Self.compressedZstandard)
         guard flags & ~known == 0, flags & Self.keyedHash != 0 else { throw .foreign }
@@ -112,10 +115,18 @@ final class MappedFile: Sendable {
         close(self.descriptor)
     }
 
-    /// True when it has grown, or will soon, beyond what is mapped of it.
-    var isOutgrown: Bool {
-        guard let header = try? self.word(88), let arena = try? self.word(96) else { return true }
-        return header &+ arena > self.mapped
+    /// True when it has grown beyond what is mapped of it, or has been deleted: journald overwrites what it deletes.
+    var isStale: Bool {
+        var facts = stat()
+        return unsafe fstat(self.descriptor, &facts) != 0 || facts.st_nlink == 0 || UInt64(max(facts.st_size, 0)) > self.mapped
+    }
+
+    /// Whose sequence numbers its entries have; settled with the first of them.
+    var sequence: ID128 { ID128(self.header(72), self.header(80)) }
+
+    @inline(__always)
+    private func header(_ offset: Int) -> UInt64 {
+        unsafe UInt64(littleEndian: self.start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
     /// Gives the pages back that reading has brought into this process's memory; they stay in the system's.
@@ -138,7 +149,7 @@ final class MappedFile: Sendable {
     private func hasGrown(to end: UInt64) -> Bool {
         var facts = stat()
         guard end <= self.mapped, unsafe fstat(self.descriptor, &facts) == 0, facts.st_size > 0 else { return false }
-        self.size.store(UInt64(facts.st_size), ordering: .relaxed)
+        self.size.store(min(UInt64(facts.st_size), self.mapped), ordering: .relaxed)
         return end <= UInt64(facts.st_size)
     }
 
@@ -154,12 +165,16 @@ final class MappedFile: Sendable {
         return unsafe UInt64(UInt32(littleEndian: self.start.loadUnaligned(fromByteOffset: Int(offset), as: UInt32.self)))
     }
 
+    /// True when there may be an entry at an offset.
+    @inline(__always)
+    func mayHaveEntry(at offset: UInt64) -> Bool { offset & 7 == 0 && offset >= self.headerSize && self.has(64, at: offset) }
+
     /// A count of what is read after it.
     @inline(__always)
     func count(_ offset: UInt64) throws(JournalDamage) -> UInt64 {
         let count = try self.word(offset)
-        // No file is that large, and no sum of counts overflows.
-        guard count < 1 << 48 else { throw JournalDamage() }
+        // Whatever is counted has at least 16 bytes.
+        guard count <= self.mapped / 16 else { throw JournalDamage() }
         atomicMemoryFence(ordering: .acquiring)
         return count
     }

@@ -4,7 +4,7 @@ internal import PluginKit
 /// A journal read where it lies, in the mapped files that all handles share: nothing is opened for it, and nothing copied.
 @safe
 final class MappedHandle: JournalHandle {
-    let files: JournalFiles
+    private(set) var files: JournalFiles
     private let journal: MappedJournal
     private var filter = Filter()
     private var entries: [FileEntries]
@@ -14,7 +14,6 @@ final class MappedHandle: JournalHandle {
     private var isDamaged = false
     private var valueCapacity = Int.max
     private let unpacker = Zstandard()
-    private let text = UnsafeMutableRawBufferPointer.allocate(byteCount: JournalCursor.capacity, alignment: 8)
 
     init(_ files: JournalFiles, of journal: MappedJournal) {
         self.files = files
@@ -24,17 +23,27 @@ final class MappedHandle: JournalHandle {
 
     deinit {
         self.files.releaseIfNeeded()
-        unsafe self.text.deallocate()
     }
 
-    func refresh() -> JournalChange { self.journal.isCurrent(self.files) ? .appended : .invalidated }
+    func takeInFiles() {
+        let present = self.journal.settled()
+        guard let present, present !== self.files else { return }
+        let current = self.current.map { self.entries[$0.file].file }
+        let joined = self.files.joined(with: present)
+        guard joined.files.count > self.files.files.count else { return }
+        // Those that have gone are still read to their end.
+        self.files = joined.files.count == present.files.count ? present : joined
+        self.entries = self.files.files.map { FileEntries($0, self.filter) }
+        if let current, let index = self.files.files.firstIndex(where: { $0 === current }) { self.current?.file = index }
+    }
+
+    func isOutdated() -> Bool { !self.journal.isCurrent(self.files) }
 
     func limitValues(_ bytes: Int) { self.valueCapacity = min(bytes, 1 << 40) + 65 }
 
-    /// Never: who has read much has the pages of all handles given back.
-    func isWorn(_ budget: Int) -> Bool {
+    func saveMemory(_ budget: Int) -> Bool {
         self.files.releaseIfNeeded()
-        return false
+        return true
     }
 
     func setFilter(_ filter: Filter) throws {
@@ -66,6 +75,7 @@ final class MappedHandle: JournalHandle {
     func skip(_ count: Int32, _ direction: Query.Direction) throws -> Int32 {
         var moved: Int32 = 0
         while moved < count, try self.move(direction) { moved += 1 }
+        self.files.releaseIfNeeded()
         return moved
     }
 
@@ -74,22 +84,32 @@ final class MappedHandle: JournalHandle {
         guard !self.isDamaged else { throw JournalDamage() }
         // Until it is done some files have moved on, and others not.
         self.isDamaged = true
-        var best: (file: Int, place: JournalCursor)?
-        let side = direction == .forward ? -1 : 1
-        for index in self.entries.indices {
-            guard
-                try self.entries[index].seek(
-                    from: self.position, direction, isCurrent: index == self.current?.file, self.unpacker),
-                let place = self.entries[index].place
-            else { continue }
-            if let other = best?.place, place.compared(to: other) != side { continue }
-            best = (index, place)
-        }
+        var best: Int?
+        var isSure = true
+        repeat {
+            let before = best
+            for index in self.entries.indices where try self.seek(index, direction, isAgain: !isSure) {
+                guard let place = self.entries[index].place else { continue }
+                if let best, let other = self.entries[best].place, place.compared(to: other) != (direction == .forward ? -1 : 1) {
+                    continue
+                }
+                best = index
+            }
+            // A file that was asked first may have got an earlier entry before another got this one.
+            isSure = best == before || direction == .backward
+        } while !isSure
         self.isDamaged = false
-        guard let best else { return false }
-        self.position = .entry(best.place)
-        self.current = (best.file, self.entries[best.file].offset)
+        guard let best, let place = self.entries[best].place else { return false }
+        self.position = .entry(place)
+        self.current = (best, self.entries[best].offset)
         return true
+    }
+
+    /// Finds a file's nearest entry. Again, only where there was none, and one may have come.
+    private func seek(_ index: Int, _ direction: Query.Direction, isAgain: Bool) throws(JournalDamage) -> Bool {
+        if isAgain, self.entries[index].offset != 0 || !self.entries[index].file.isOnline { return false }
+        return try self.entries[index].seek(
+            from: self.position, direction, isCurrent: !isAgain && index == self.current?.file, self.unpacker)
     }
 
     // MARK: The current entry
@@ -104,8 +124,10 @@ final class MappedHandle: JournalHandle {
     }
 
     func withCursor<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-        let count = unsafe try self.place.write(to: self.text)
-        return unsafe try body(UnsafeRawBufferPointer(rebasing: self.text[..<count]))
+        let place = try self.place
+        return try unsafe withUnsafeTemporaryAllocation(byteCount: JournalCursor.capacity, alignment: 8) { text in
+            unsafe try body(UnsafeRawBufferPointer(rebasing: text[..<place.write(to: text)]))
+        }
     }
 
     func cursor() throws -> JournalCursor { try self.place }
@@ -114,34 +136,35 @@ final class MappedHandle: JournalHandle {
 
     func forEachField(_ body: (UnsafeRawBufferPointer) -> Void) throws {
         // A damaged field ends the entry; the ones before it are good.
-        unsafe try? self.forEachData { data in
-            unsafe body(data)
+        try? self.forEachData { (file, data) throws(JournalDamage) in
+            unsafe body(try file.payload(data, self.unpacker, capacity: self.valueCapacity))
             return true
         }
     }
 
     func field(_ name: [CChar], _ body: (UnsafeRawBufferPointer) -> Void) throws {
         let length = name.count - 1
-        unsafe try? self.forEachData { data in
-            guard data.count > length, unsafe data[length] == UInt8(ascii: "="),
-                unsafe data.starts(with: name.lazy.dropLast().map { UInt8(bitPattern: $0) })
+        try? self.forEachData { (file, data) throws(JournalDamage) in
+            let start = unsafe try file.payload(data, self.unpacker, capacity: length + 1)
+            guard start.count > length, unsafe start[length] == UInt8(ascii: "="),
+                unsafe start.starts(with: name.lazy.dropLast().map { UInt8(bitPattern: $0) })
             else { return true }
-            unsafe body(data)
+            unsafe body(try file.payload(data, self.unpacker, capacity: self.valueCapacity))
             return false
         }
     }
 
-    /// Calls `body` with each field until it answers false.
-    private func forEachData(_ body: (UnsafeRawBufferPointer) -> Bool) throws(JournalDamage) {
+    /// Calls `body` with each data object of the entry until it answers false.
+    private func forEachData(
+        _ body: (_ file: MappedFile, _ data: UInt64) throws(JournalDamage) -> Bool
+    ) throws(JournalDamage) {
         guard let current = self.current else { throw JournalDamage() }
         let file = self.entries[current.file].file
         let itemSize: UInt64 = file.isCompact ? 4 : 16
         let end = current.offset + (try file.size(of: .entry, at: current.offset))
         var item = current.offset + 64
         while item + itemSize <= end {
-            let offset = file.isCompact ? try file.halfWord(item) : try file.word(item)
-            let data = unsafe try file.payload(offset, self.unpacker, capacity: self.valueCapacity)
-            guard unsafe body(data) else { return }
+            guard try body(file, file.isCompact ? file.halfWord(item) : file.word(item)) else { return }
             item += itemSize
         }
     }

@@ -2,16 +2,20 @@ internal import Glibc
 internal import PluginKit
 internal import Synchronization
 
-/// The journal's files, mapped once for all handles. Looks for files that come and go when the kernel says so (inotify(7)).
+/// The journal's files, mapped once for all handles. Looks for files that come and go when the kernel says so (inotify(7)), and now and
+/// then by itself.
 @safe
 final class MappedJournal: Sendable {
     private struct State {
         var files: JournalFiles?
-        /// Something among them only libsystemd can read.
+        /// There is something that only libsystemd can read.
         var isForeign = false
-        /// Looking anew is due then, also when nobody says that something has changed: a file is being made, a directory is not there or
-        /// cannot be watched.
-        var next: ContinuousClock.Instant? = .now
+        /// These were found to be damaged.
+        var distrusted: JournalFiles?
+        /// Files that are being made, and since when.
+        var unfinished: [MappedFile.Identity: ContinuousClock.Instant] = [:]
+        /// When to look again, also when nobody says that something has changed.
+        var next = ContinuousClock.now
     }
 
     private let place: JournalPlace
@@ -21,7 +25,13 @@ final class MappedJournal: Sendable {
     /// The kernel's queue of changes; negative when it gives none.
     private let queue: Int32
 
-    private static let interval = Duration.milliseconds(100)
+    /// A mount, a file system over the network: not all that changes is told.
+    private static let settledInterval = Duration.seconds(5)
+    /// A directory is not there or cannot be watched, or a file remains unfinished.
+    private static let unsettledInterval = Duration.seconds(1)
+    /// A file is being made, which takes journald a few milliseconds, in which it writes nothing else.
+    private static let makingInterval = Duration.milliseconds(2)
+    private static let making = Duration.milliseconds(100)
     private static let mask = UInt32(
         IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR)
 
@@ -36,30 +46,46 @@ final class MappedJournal: Sendable {
     }
 
     /// The files there are now; nil when libsystemd has to read them, or there are none.
-    func current() -> JournalFiles? {
-        self.state.withLock { state in
-            if self.hasNews() || state.next.map({ ContinuousClock.now >= $0 }) == true { self.look(&state) }
-            return state.isForeign ? nil : state.files
+    func current() -> JournalFiles? { self.look().files }
+
+    /// The same, when none is just being made: waits for that. journald writes nothing else meanwhile, and a file that remains unfinished is
+    /// soon not waited for any more.
+    func settled() -> JournalFiles? {
+        for _ in 0..<100 {
+            let (files, isMaking) = self.look()
+            guard isMaking else { return files }
+            usleep(1_000)
         }
+        return self.current()
     }
 
     func isCurrent(_ files: JournalFiles) -> Bool { self.current() === files }
 
+    /// The files there are now, and whether another is just being made, for no longer than `making`.
+    private func look() -> (files: JournalFiles?, isMaking: Bool) {
+        self.state.withLock { state in
+            let now = ContinuousClock.now
+            if self.hasNews() || now >= state.next { self.look(&state, now) }
+            let isReadable = !state.isForeign && (state.distrusted == nil || state.distrusted !== state.files)
+            return (isReadable ? state.files : nil, state.unfinished.values.contains { now - $0 < Self.making })
+        }
+    }
+
     /// Gives all memory back: nobody reads.
     func release() { self.state.withLock { $0.files }?.release() }
 
-    /// Takes note that reading these files has failed. Until others come or go libsystemd reads them, unless they have only grown.
+    /// Takes note that reading these files has failed: libsystemd reads them until others come or go, unless they only are not those of
+    /// today any more.
     func distrust(_ files: JournalFiles) {
-        self.state.withLock { state in
-            guard state.files === files else { return }
-            if files.files.contains(where: \.isOutgrown) {
-                state.files = nil
-                state.next = .now
-            } else if !state.isForeign {
-                state.isForeign = true
-                self.host.log(
-                    .warning, "A journal file is damaged: until files come or go libsystemd reads them, which is slower.")
-            }
+        let isStale = files.isStale
+        let isNew = self.state.withLock { state in
+            if isStale { state.next = .now }
+            guard !isStale, state.files === files, state.distrusted !== files else { return false }
+            state.distrusted = files
+            return true
+        }
+        if isNew {
+            self.host.log(.warning, "A journal file is damaged: until files come or go libsystemd reads them, which is slower.")
         }
     }
 
@@ -77,49 +103,59 @@ final class MappedJournal: Sendable {
         }
     }
 
-    private func look(_ state: inout State) {
+    private func look(_ state: inout State, _ now: ContinuousClock.Instant) {
         let known = Dictionary((state.files?.files ?? []).map { ($0.identity, $0) }, uniquingKeysWith: { first, _ in first })
         var found: [MappedFile] = []
-        var identities: Set<MappedFile.Identity> = []
-        var isSettled = true
+        var seen: Set<MappedFile.Identity> = []
+        var unfinished: [MappedFile.Identity: ContinuousClock.Instant] = [:]
+        var isWatched = true
         var isForeign = false
-        for path in self.paths(isSettled: &isSettled) {
+        for path in self.paths(isWatched: &isWatched) {
             var facts = stat()
-            let identity = unsafe stat(path, &facts) == 0 ? MappedFile.Identity(facts) : nil
-            if let identity, let file = known[identity], !file.isOutgrown {
-                if identities.insert(identity).inserted { found.append(file) }
+            guard unsafe stat(path, &facts) == 0 else {
+                if self.place.isFixed { isForeign = true }
+                continue
+            }
+            let identity = MappedFile.Identity(facts)
+            guard seen.insert(identity).inserted else { continue }
+            if let file = known[identity], !file.isStale {
+                found.append(file)
                 continue
             }
             do throws(MappedFile.Failure) {
-                let file = try MappedFile(path)
-                if identities.insert(file.identity).inserted { found.append(file) }
+                found.append(try MappedFile(path))
             } catch {
                 switch error {
                 case .unreadable: if self.place.isFixed { isForeign = true }
-                case .incomplete: if self.place.isFixed { isForeign = true } else { isSettled = false }
+                case .incomplete: unfinished[identity] = state.unfinished[identity] ?? now
                 case .foreign: isForeign = true
                 }
             }
         }
-        if found.map(ObjectIdentifier.init) != (state.files?.files ?? []).map(ObjectIdentifier.init) {
+        if self.place.isFixed, !unfinished.isEmpty { isForeign = true }
+        if Set(found.map(ObjectIdentifier.init)) != Set((state.files?.files ?? []).map(ObjectIdentifier.init)) {
             state.files = found.isEmpty ? nil : JournalFiles(found, self.memory)
-            state.isForeign = false
+            state.distrusted = nil
         }
-        // What was distrusted stays so as long as it is the same.
         if isForeign, !state.isForeign {
-            state.isForeign = true
             self.host.log(
                 .notice, "There are journal files that only libsystemd can read: it reads all of them, which is slower.")
         }
-        state.next = isSettled ? nil : .now + Self.interval
+        state.isForeign = isForeign
+        state.unfinished = unfinished
+        let isMaking = unfinished.values.contains { now - $0 < Self.making }
+        state.next =
+            now
+            + (isMaking
+                ? Self.makingInterval : isWatched && unfinished.isEmpty ? Self.settledInterval : Self.unsettledInterval)
     }
 
     /// The paths of the files. Watches their directories before it looks into them, so that nothing comes unseen.
-    private func paths(isSettled: inout Bool) -> [String] {
+    private func paths(isWatched: inout Bool) -> [String] {
         if case .files(let paths) = self.place { return paths }
-        for directory in self.place.roots where !self.watch(directory) { isSettled = false }
+        for directory in self.place.roots where !self.watch(directory) { isWatched = false }
         let directories = self.place.directories
-        for directory in directories.dropFirst(self.place.roots.count) where !self.watch(directory) { isSettled = false }
+        for directory in directories.dropFirst(self.place.roots.count) where !self.watch(directory) { isWatched = false }
         return directories.flatMap(JournalPlace.files).sorted()
     }
 

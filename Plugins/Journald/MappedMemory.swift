@@ -1,18 +1,20 @@
 internal import Glibc
+internal import Synchronization
 
 /// How much of mapped files counts as this process's memory, as the kernel says (proc(5)).
 ///
 /// One page that is read brings in those around it, so that what was read says little of it.
 final class MappedMemory: Sendable {
     private let descriptor: Int32
-    private let atStart: Int
+    /// What other files have, as of the last time when nothing was mapped in.
+    private let others: Atomic<Int>
 
-    /// As much as it may become, in bytes. What is given back lies in the system's memory on, and comes again when it is read.
+    /// In bytes; more is given back. It stays in the system's memory, and comes again when it is read.
     private static let budget = 40 << 20
 
     init() {
         self.descriptor = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-        self.atStart = Self.read(self.descriptor) ?? 0
+        self.others = Atomic(Self.read(self.descriptor) ?? 0)
     }
 
     deinit {
@@ -22,7 +24,12 @@ final class MappedMemory: Sendable {
     /// True when it is time to give some back; where the kernel does not say, always.
     var isTooMuch: Bool {
         guard let pages = Self.read(self.descriptor) else { return true }
-        return (pages - self.atStart) * Int(getpagesize()) > Self.budget
+        return (pages - self.others.load(ordering: .relaxed)) * Int(getpagesize()) > Self.budget
+    }
+
+    /// Takes note that all has been given back.
+    func noteRelease() {
+        if let pages = Self.read(self.descriptor) { self.others.store(pages, ordering: .relaxed) }
     }
 
     /// Resident pages of files, the third of the numbers there.

@@ -14,28 +14,34 @@ import Testing
         var error: String?
     }
 
-    private static func answer(_ reader: JournalConfiguration.Reader, _ query: Query, _ journal: JournalFixture) throws -> Answer
-    {
-        let source = try BothReaders.$reader.withValue(reader) { try journal.source() }
-        do {
-            let run = try ReaderRun(source, query)
-            return Answer(entries: try run.readAll(), skipped: run.skipped)
-        } catch let error as PluginError {
-            return Answer(error: "\(error.code) \(error.message) \(error.detail)")
+    private struct Readers {
+        let mapped: JournalPlugin
+        let libsystemd: JournalPlugin
+
+        init(_ journal: JournalFixture) throws {
+            func plugin(_ reader: String) throws -> JournalPlugin {
+                try journalPlugin("{\"directory\":\"\(journal.directory)\",\"reader\":\"\(reader)\"}")
+            }
+            (self.mapped, self.libsystemd) = (try plugin("mapped"), try plugin("libsystemd"))
         }
-    }
 
-    private static func compare(_ query: Query, _ journal: JournalFixture, _ comment: String = "") throws -> Answer {
-        let mapped = try Self.answer(.mapped, query, journal)
-        let libsystemd = try Self.answer(.libsystemd, query, journal)
-        #expect(
-            mapped == libsystemd,
-            "\(comment) \(query.text): \(mapped.entries.map { $0.number ?? -1 }), \(libsystemd.entries.map { $0.number ?? -1 })")
-        return mapped
-    }
+        func answer(_ query: Query, of plugin: JournalPlugin) throws -> Answer {
+            do {
+                let run = try ReaderRun(try #require(plugin.source), query)
+                return Answer(entries: try run.readAll(), skipped: run.skipped)
+            } catch let error as PluginError {
+                return Answer(error: "\(error.code) \(error.message) \(error.detail)")
+            }
+        }
 
-    private static func isMapped(_ journal: JournalFixture) throws -> Bool {
-        try journalPlugin("{\"directory\":\"\(journal.directory)\"}").isMapped
+        @discardableResult
+        func compare(_ query: Query, _ comment: String = "") throws -> Answer {
+            let mapped = try self.answer(query, of: self.mapped)
+            let libsystemd = try self.answer(query, of: self.libsystemd)
+            func numbers(_ answer: Answer) -> [Int] { answer.entries.map { $0.number ?? -1 } }
+            #expect(mapped == libsystemd, "\(comment) \(query.text): \(numbers(mapped)), \(numbers(libsystemd))")
+            return mapped
+        }
     }
 
     private static func query(_ written: [WrittenEntry], _ read: [ReadEntry], _ random: inout SeededInputs) -> Query {
@@ -79,13 +85,14 @@ import Testing
             try journal.write("a", (0..<240).filter { $0 % 3 == 0 || $0 % 10 == 0 }.map { written[$0] }, environment: layout)
             try journal.write("b", (0..<240).filter { $0 % 3 == 1 || $0 % 10 == 0 }.map { written[$0] }, environment: layout)
             try journal.write("c", (0..<240).filter { $0 % 3 == 2 }.map { written[$0] }, environment: layout)
-            #expect(try Self.isMapped(journal))
-            let read = try Self.compare(Query(), journal).entries
+            let readers = try Readers(journal)
+            #expect(readers.mapped.isMapped)
+            let read = try readers.compare(Query()).entries
             #expect(Set(read.compactMap(\.number)) == Set(0..<240))
             var random = SeededInputs(state: 3)
             var found = 0
             for round in 0..<300 {
-                found += try Self.compare(Self.query(written, read, &random), journal, "round \(round)").entries.count
+                found += try readers.compare(Self.query(written, read, &random), "round \(round)").entries.count
             }
             #expect(found > 1_000)
         }
@@ -95,13 +102,14 @@ import Testing
         try withJournal { journal in
             let written = Self.written(60)
             try journal.write("a", Array(written[..<30]))
-            #expect(try Self.isMapped(journal))
+            let readers = try Readers(journal)
+            #expect(readers.mapped.isMapped)
             // Hashes without a key, as files of old versions have them.
             try journal.write("b", Array(written[30...]), environment: "SYSTEMD_JOURNAL_KEYED_HASH=0")
-            #expect(try !Self.isMapped(journal))
-            #expect(try Self.compare(Query(), journal).entries.map(\.number) == written.indices.map { $0 })
+            #expect(!readers.mapped.isMapped)
+            #expect(try readers.compare(Query()).entries.map(\.number) == written.indices.map { $0 })
             try journal.remove("b")
-            #expect(try Self.isMapped(journal))
+            #expect(readers.mapped.isMapped)
         }
     }
 
@@ -117,7 +125,7 @@ import Testing
         return offsets
     }
 
-    @Test(arguments: [0, 1, 50, 98, 99]) func `behind a damaged entry libsystemd goes on`(number: Int) throws {
+    @Test(arguments: [0, 1, 50, 98, 99]) func `a damaged entry is passed over`(number: Int) throws {
         try withJournal { journal in
             let written = Self.written(100)
             try journal.write("a", written)
@@ -127,17 +135,18 @@ import Testing
             try #require(entries.count == 100)
             bytes[entries[number]] = 0
             try Data(bytes).write(to: URL(filePath: path))
+            let readers = try Readers(journal)
             for direction in [Query.Direction.forward, .backward] {
                 for filter in [Filter(), Filter(clauses: [[Match("PRIORITY", "2")]])] {
                     var query = Query()
                     query.direction = direction
                     query.start = direction == .forward ? .head : .tail
                     query.filter = filter
-                    let found = try Self.answer(.mapped, query, journal).entries.compactMap(\.number)
+                    let found = try readers.answer(query, of: readers.mapped).entries.compactMap(\.number)
                     let numbers = Set(found)
                     #expect(found == numbers.sorted { direction == .forward ? $0 < $1 : $0 > $1 })
                     // libsystemd itself may give up earlier.
-                    let others = try Self.answer(.libsystemd, query, journal).entries.compactMap(\.number)
+                    let others = try readers.answer(query, of: readers.libsystemd).entries.compactMap(\.number)
                     #expect(numbers.isSuperset(of: others), "\(query.text)")
                     #expect(!numbers.contains(number))
                     if filter == Filter() { #expect(numbers.count == 99) }
@@ -146,7 +155,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 1...40 as ClosedRange<UInt64>) func `no damage does more harm than an error`(seed: UInt64) throws {
+    @Test(arguments: 1...80 as ClosedRange<UInt64>) func `no damage does more harm than an error`(seed: UInt64) throws {
         try withJournal { journal in
             let written = Self.written(60)
             try journal.write("a", written)
@@ -161,9 +170,10 @@ import Testing
                 bytes[Int.random(in: 16..<end, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
             try Data(bytes).write(to: URL(filePath: path))
+            let readers = try Readers(journal)
             for _ in 0..<20 {
                 // An answer, or an error of the plugin's own kind: any other fails the test.
-                _ = try Self.answer(.mapped, Self.query(written, read, &random), journal)
+                _ = try readers.answer(Self.query(written, read, &random), of: readers.mapped)
             }
         }
     }
