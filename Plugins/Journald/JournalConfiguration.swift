@@ -14,7 +14,7 @@ package struct JournalConfiguration: Decodable, Sendable {
     /// Who reads the files.
     package var reader: Reader?
 
-    package enum Reader: String, Decodable, Sendable {
+    package enum Reader: String, Sendable {
         /// This plugin, as far as it can; libsystemd the rest.
         case mapped
         case libsystemd
@@ -29,7 +29,9 @@ package struct JournalConfiguration: Decodable, Sendable {
         self.files = try keys.value("files")
         self.namespace = try keys.value("namespace")
         self.fields = try keys.value("fields")
-        self.reader = try keys.value("reader")
+        guard let reader: String = try keys.value("reader") else { return }
+        self.reader = Reader(rawValue: reader)
+        if self.reader == nil { throw PluginError(.invalid, "reader: expected mapped or libsystemd") }
     }
 
     func validate() throws {

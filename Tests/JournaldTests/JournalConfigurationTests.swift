@@ -8,7 +8,7 @@ import Testing
         arguments: [
             "{}", "{\"directory\":\"/var/log/journal\"}", "{\"files\":[\"/a.journal\"]}", "{\"files\":[\"/a\",\"/b\"]}",
             "{\"namespace\":\"tenant\"}", "{\"namespace\":\"é.x-1\"}", "{\"fields\":[]}", "{\"fields\":[\"A\",\"_B\",\"C_1\"]}",
-            "{\"directory\":null,\"namespace\":\"x\"}",
+            "{\"directory\":null,\"namespace\":\"x\"}", "{\"reader\":\"mapped\"}", "{\"reader\":\"libsystemd\"}",
             "{\"directory\":\"/\",\"fields\":[\"\(String(repeating: "A", count: 64))\"]}",
             "{\"namespace\":\"\(String(repeating: "n", count: 255))\"}",
         ])
@@ -38,6 +38,8 @@ import Testing
             ("{\"fields\":[\"A-B\"]}", "fields: expected a list of journal field names"),
             ("{\"fields\":[\"Ä\"]}", "fields: expected a list of journal field names"),
             ("{\"fields\":[\"\(String(repeating: "A", count: 65))\"]}", "fields: expected a list of journal field names"),
+            ("{\"reader\":\"\"}", "reader: expected mapped or libsystemd"),
+            ("{\"reader\":\"Mapped\"}", "reader: expected mapped or libsystemd"),
             ("{\"direcotry\":\"/a\"}", "direcotry: unknown key; there are directory, files, namespace, fields and reader"),
             ("{\"Directory\":\"/a\"}", "Directory: unknown key; there are directory, files, namespace, fields and reader"),
         ])
@@ -51,6 +53,7 @@ import Testing
         arguments: [
             ("{\"directory\":1}", ["directory"]), ("{\"files\":\"/a\"}", ["files"]), ("{\"files\":[1]}", ["files", "0"]),
             ("{\"namespace\":[]}", ["namespace"]), ("{\"fields\":{}}", ["fields"]), ("{\"fields\":[null]}", ["fields", "0"]),
+            ("{\"reader\":1}", ["reader"]),
             ("[]", []), ("\"x\"", []),
         ])
     func `a value of the wrong type is an error that knows the key`(json: String, path: [String]) {

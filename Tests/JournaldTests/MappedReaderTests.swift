@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Glibc
 import Journald
 import PluginKit
@@ -177,4 +177,98 @@ import Testing
             }
         }
     }
+
+    // MARK: Files that come and go
+
+    @Test func `directories of any machine are read, and no others`() throws {
+        try withJournal { journal in
+            let written = Self.written(50)
+            func move(_ range: Range<Int>, to name: String) throws {
+                try journal.write("x", Array(written[range]))
+                let directory = "\(journal.directory)/\(name)"
+                try #require(unsafe mkdir(directory, 0o700) == 0)
+                try #require(unsafe rename("\(journal.directory)/x.journal", "\(directory)/a.journal") == 0)
+            }
+            let machine = String(repeating: "ab", count: 16)
+            try move(0..<10, to: machine)
+            try move(10..<20, to: "\(machine).namespace")
+            try move(20..<30, to: "remote")
+            try journal.write("a", Array(written[30..<40]))
+            let readers = try Readers(journal)
+            #expect(try readers.compare(Query()).entries.map(\.number) == Array(0..<10) + Array(30..<40))
+            #expect(readers.mapped.isMapped)
+        }
+    }
+
+    @Test func `a file that comes while a follow reads is read in its place`() throws {
+        try withJournal { journal in
+            let written = WrittenJournal.ofOneBoot(100)
+            try journal.write("a", written.filter { $0.number % 2 == 0 })
+            var query = Query()
+            query.follow = true
+            query.start = .head
+            for filter in [
+                Filter(), Filter(clauses: [[Match("PRIORITY", "1"), Match("PRIORITY", "2"), Match("PRIORITY", "4")]]),
+            ] {
+                query.filter = filter
+                let passing = written.filter { $0.passes(filter) }.map(\.number)
+                let run = try ReaderRun(try #require(Readers(journal).mapped.source), query)
+                let first = try run.read(entries: 10).compactMap(\.number)
+                #expect(first == Array(passing.filter { $0 % 2 == 0 }.prefix(10)))
+                try journal.write("b", written.filter { $0.number % 2 == 1 })
+                let rest = passing.filter { $0 > first.last ?? 0 }
+                #expect(try run.read(until: rest.count).map(\.number) == rest)
+                #expect(run.gaps.isEmpty)
+                try journal.remove("b")
+            }
+        }
+    }
+
+    @Test func `a file that journald has deleted and overwritten is a gap`() throws {
+        try withJournal { journal in
+            let written = WrittenJournal.ofOneBoot(200)
+            try journal.write("a", Array(written[..<100]))
+            try journal.write("b", Array(written[100...]))
+            var query = Query()
+            query.follow = true
+            query.start = .head
+            let run = try ReaderRun(try #require(Readers(journal).mapped.source), query)
+            #expect(try run.read(entries: 10).map(\.number) == Array(0..<10))
+            let path = "\(journal.directory)/a.journal"
+            let file = try FileHandle(forWritingTo: URL(filePath: path))
+            let size = try file.seekToEnd()
+            try file.seek(toOffset: 0)
+            try journal.remove("a")
+            try file.write(contentsOf: Data(count: Int(size)))
+            try file.close()
+            let rest = try run.readAll()
+            #expect(rest.map(\.number) == Array(100..<200))
+            #expect(run.gaps.map(\.cause) == [.vacuum])
+            #expect(run.gaps.map(\.to) == [Array(rest[0].cursor.utf8)])
+        }
+    }
+
+    @Test(arguments: [0, 100, 1 << 20]) func `a file that is being made is read when it is`(size: Int) throws {
+        try withJournal { journal in
+            let written = WrittenJournal.ofOneBoot(20)
+            try journal.write("a", Array(written[..<10]))
+            let readers = try Readers(journal)
+            var query = Query()
+            query.follow = true
+            query.start = .head
+            let run = try ReaderRun(try #require(readers.mapped.source), query)
+            #expect(try run.readAll().map(\.number) == Array(0..<10))
+            try Data(count: size).write(to: URL(filePath: "\(journal.directory)/b.journal"))
+            #expect(try run.readAll().isEmpty)
+            #expect(readers.mapped.isMapped)
+            try journal.write("b", Array(written[10...]))
+            #expect(try run.read(until: 10).map(\.number) == Array(10..<20))
+            #expect(try readers.compare(Query()).entries.count == 20)
+        }
+    }
+}
+
+extension WrittenEntry {
+    /// The value of the field `N`.
+    fileprivate var number: Int { self.values("N").first.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? -1 }
 }
