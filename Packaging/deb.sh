@@ -73,7 +73,7 @@ Architecture: $architecture
 Section: admin
 Priority: optional
 Depends: $depends
-Recommends: init-system-helpers, libdeflate0
+Recommends: init-system-helpers, libdeflate0, libzstd1
 Description: serve the logs of a node over HTTP
  Serves the journal and other logs over HTTP as text, JSON or server-sent
  events. Each kind of log, output format and identity check is a plugin.

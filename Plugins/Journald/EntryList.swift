@@ -230,12 +230,13 @@ struct EntryList {
         return 0
     }
 
-    /// True when the last entry is counted and not there yet.
+    /// True when the last entry is counted and not there yet. Where more are missing they never come.
     var isUnfinished: Bool {
         mutating get throws(JournalDamage) {
             let count = try self.recount()
             if count == 0 { return false }
-            return try self.last(count) == 0
+            guard try self.last(count) == 0 else { return false }
+            return count == 1 ? true : try self.entry(count - 2) != 0
         }
     }
 }

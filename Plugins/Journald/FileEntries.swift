@@ -71,7 +71,7 @@ struct FileEntries {
             }
         } else {
             // The nearest one on the one side of the position: what comes next to it is the nearest on the other side.
-            self.last = self.direction == nil ? 0 : self.offset
+            self.last = self.offset
             self.direction = direction
             self.countsAtEnd = nil
             if self.last != 0 {
@@ -104,6 +104,7 @@ struct FileEntries {
             self.offset = try self.next(direction, unpacker)
         }
         self.place = nil
+        if self.file.isOutgrown { throw JournalDamage() }
     }
 
     /// The sum of all counts that can grow: entries, values, and entries that have a value, which are counted later than all entries.
@@ -192,15 +193,16 @@ struct FileEntries {
         var nearest: UInt64 = 0
         var isSure = true
         repeat {
-            let before = nearest
+            let count = try self.all.count
             for index in self.clauses[clause].indices {
                 let found = try self.nearest(clause, index, offset, direction, unpacker)
                 guard found != 0 else { continue }
                 if nearest == 0 || (direction == .forward ? found < nearest : found > nearest) { nearest = found }
                 if nearest == offset { return nearest }
             }
-            // One that was asked first may have got an earlier entry before the other got this one.
-            isSure = nearest == before || direction == .backward || self.clauses[clause].count == 1 || !self.file.isOnline
+            // A value that was asked for first may have come with an earlier entry before another came with this one.
+            let present = try self.all.count
+            isSure = nearest == 0 || self.clauses[clause].count == 1 || present == count
         } while !isSure
         return nearest
     }

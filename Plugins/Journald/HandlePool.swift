@@ -93,6 +93,8 @@ final class HandlePool: Sendable {
     func isOutdated(_ handle: any JournalHandle) throws -> Bool {
         if try handle.isOutdated() { return true }
         guard let handle = handle as? LibsystemdHandle else { return false }
+        // What only libsystemd could read has gone.
+        if self.isMapped { return true }
         return self.idle.withLock { $0.generation != handle.generation }
     }
 
@@ -102,7 +104,9 @@ final class HandlePool: Sendable {
     /// Takes a handle back.
     func give(_ handle: any JournalHandle) {
         guard let handle = handle as? LibsystemdHandle else { return }
-        guard handle.saveMemory(Self.worn), (try? handle.setFilter(Filter())) != nil else { return self.discard(handle) }
+        guard !self.isMapped, handle.saveMemory(Self.worn), (try? handle.setFilter(Filter())) != nil else {
+            return self.discard(handle)
+        }
         let kept = self.idle.withLock { idle in
             guard idle.handles.count < Self.capacity else { return false }
             idle.handles.append(handle)
@@ -127,6 +131,16 @@ final class HandlePool: Sendable {
             }
         }
         throw PluginError(.unavailable, "The journal changes too fast to be read.", retryable: true)
+    }
+
+    /// Gives a handle up when something but damage is thrown.
+    func keeping<Result>(_ handle: any JournalHandle, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            if !(error is JournalDamage) { self.discard(handle) }
+            throw error
+        }
     }
 
     /// Gives up a handle that has met damage.

@@ -14,6 +14,17 @@ final class JournalFiles: Sendable {
         return JournalFiles(self.files + added, self.memory)
     }
 
+    /// True when others' entries, by their numbers, go on where these end, or before that.
+    func goOn(with others: [MappedFile]) -> Bool {
+        var known = self.files
+        for file in others.sorted(by: { $0.numbers.first < $1.numbers.first }) {
+            let last = known.filter { $0.sequence == file.sequence }.map(\.numbers.last).max()
+            if let last, file.numbers.first > last, file.numbers.first - last > 1 { return false }
+            known.append(file)
+        }
+        return true
+    }
+
     /// True when one has outgrown its mapping or has been deleted: others have to be read.
     var isStale: Bool { self.files.contains(where: \.isStale) }
 

@@ -1,6 +1,6 @@
 internal import PluginKit
 
-/// One query over the journal: filter, position, bounds and limit are all done here, by libsystemd's index where it can.
+/// One query over the journal: filter, position, bounds and limit are all done here, by the journal's index where there is one.
 final class JournalReader: LogReader {
     private let pool: HandlePool
     private let query: Query
@@ -85,7 +85,7 @@ final class JournalReader: LogReader {
         if let outcome = try self.readOn(handle, into: &batch, limits) { return outcome }
         guard self.query.follow else { return .caughtUp(recheckAfter: nil) }
         let newest = self.query.filter.clauses.isEmpty ? Newest.known : try self.lookAtNewest()
-        // Only now, with nothing left to read: a file that has gone is still open here until libsystemd takes note of it.
+        // Only now, with nothing left to read: a file that has gone is still open here until note is taken of it.
         guard try self.pool.isOutdated(handle) else {
             if newest == .known { return self.caughtUp() }
             try self.resume(handle)
@@ -128,7 +128,14 @@ final class JournalReader: LogReader {
                 if passed & 255 == 0, ContinuousClock.now > deadline { return .batch }
                 continue
             }
-            try self.append(handle, realtime, to: &batch, limits)
+            do {
+                try self.append(handle, realtime, to: &batch, limits)
+            } catch is JournalDamage {
+                batch.abandonEntry()
+                guard batch.entryCount > 0 else { throw JournalDamage() }
+                self.isPending = true
+                break
+            }
             self.remaining -= 1
         }
         guard batch.entryCount > 0 else { return nil }
@@ -223,29 +230,36 @@ final class JournalReader: LogReader {
         self.pool.distrust(handle)
         self.handle = nil
         if self.query.follow { return try self.attach(hasReadAll: false).map { .gap($0) } ?? .batch }
-        try self.pool.attempt { handle in
+        return try self.pool.attempt { handle in
             guard let handle else { throw PluginError(.unavailable, "The journal has gone while it was read.", retryable: true) }
-            guard let place else {
-                try handle.setFilter(self.query.filter)
-                var cursor: JournalCursor?
-                if case .cursor(let bytes) = self.query.start { cursor = try JournalCursor(bytes) }
-                self.isPending = try JournalPosition.seek(self.query, cursor: cursor, in: handle).isPending
+            return try self.pool.keeping(handle) {
+                let outcome = try self.goOn(handle, behind: place)
                 self.handle = handle
-                return
+                return outcome
             }
-            if try !self.stand(handle, on: place) {
-                // The place has gone, or libsystemd has come to stand behind it, on what is next. Or there is nothing any more.
-                guard let next = try? handle.cursor(), next.compared(to: place) == (self.query.direction == .forward ? 1 : -1)
-                else {
-                    self.pool.give(handle)
-                    self.remaining = 0
-                    return
-                }
-                self.isPending = true
-            }
-            self.handle = handle
         }
-        return .batch
+    }
+
+    /// Stands behind a place with a handle, or where the query begins.
+    private func goOn(_ handle: any JournalHandle, behind place: JournalCursor?) throws -> ReadOutcome {
+        guard let place else {
+            try handle.setFilter(self.query.filter)
+            var cursor: JournalCursor?
+            if case .cursor(let bytes) = self.query.start { cursor = try JournalCursor(bytes) }
+            self.isPending = try JournalPosition.seek(self.query, cursor: cursor, in: handle).isPending
+            return .batch
+        }
+        self.isPending = false
+        if try self.stand(handle, on: place) { return .batch }
+        // The place has gone, or libsystemd has come to stand behind it, on what is next. Or there is nothing any more.
+        guard let next = try? handle.cursor(), next.compared(to: place) == (self.query.direction == .forward ? 1 : -1) else {
+            self.remaining = 0
+            return .batch
+        }
+        self.isPending = true
+        guard self.query.direction == .forward, var gap = try Self.gap(behind: place, at: next) else { return .batch }
+        if !self.query.filter.clauses.isEmpty { gap.count = nil }
+        return .gap(gap)
     }
 
     // MARK: Files that come and go
@@ -257,9 +271,11 @@ final class JournalReader: LogReader {
     private func attach(hasReadAll: Bool) throws -> Gap? {
         try self.pool.attempt { handle in
             guard let handle else { return nil }
-            let gap = try self.attach(handle, hasReadAll: hasReadAll)
-            self.handle = handle
-            return gap
+            return try self.pool.keeping(handle) {
+                let gap = try self.attach(handle, hasReadAll: hasReadAll)
+                self.handle = handle
+                return gap
+            }
         }
     }
 

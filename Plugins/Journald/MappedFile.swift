@@ -22,6 +22,8 @@ final class MappedFile: Sendable {
         case unreadable
         /// It is being made, or is no journal.
         case incomplete
+        /// The process may have no more descriptors or memory.
+        case exhausted
         /// libsystemd reads what it has, and this does not.
         case foreign
     }
@@ -44,6 +46,7 @@ final class MappedFile: Sendable {
     private let mapped: UInt64
     /// Its size when last looked at.
     private let size: Atomic<UInt64>
+    private let outgrown = Atomic(false)
     let headerSize: UInt64
     /// Offsets have 32 bits.
     let isCompact: Bool
@@ -68,6 +71,7 @@ final class MappedFile: Sendable {
         guard descriptor >= 0 else {
             switch errno {
             case EACCES, EPERM, ENOENT, ELOOP, ENOTDIR: throw .unreadable
+            case EMFILE, ENFILE, ENOMEM: throw .exhausted
             default: throw .foreign
             }
         }
@@ -87,7 +91,7 @@ final class MappedFile: Sendable {
         let mapping = unsafe mmap(nil, Int(mapped), PROT_READ, MAP_SHARED, descriptor, 0)
         guard let start = unsafe mapping, unsafe start != MAP_FAILED else {
             close(descriptor)
-            throw .foreign
+            throw .exhausted
         }
         unsafe self.start = UnsafeRawPointer(start)
         self.descriptor = descriptor
@@ -116,13 +120,29 @@ final class MappedFile: Sendable {
     }
 
     /// True when it has grown beyond what is mapped of it, or has been deleted: journald overwrites what it deletes.
-    var isStale: Bool {
+    var isStale: Bool { self.look() > self.mapped || self.isOutgrown || self.isDeleted }
+
+    /// True when something was looked for beyond what is mapped, and is there.
+    var isOutgrown: Bool { self.outgrown.load(ordering: .relaxed) }
+
+    private var isDeleted: Bool {
         var facts = stat()
-        return unsafe fstat(self.descriptor, &facts) != 0 || facts.st_nlink == 0 || UInt64(max(facts.st_size, 0)) > self.mapped
+        return unsafe fstat(self.descriptor, &facts) != 0 || facts.st_nlink == 0
+    }
+
+    /// Its size now.
+    private func look() -> UInt64 {
+        var facts = stat()
+        guard unsafe fstat(self.descriptor, &facts) == 0, facts.st_size > 0 else { return 0 }
+        self.size.store(min(UInt64(facts.st_size), self.mapped), ordering: .relaxed)
+        return UInt64(facts.st_size)
     }
 
     /// Whose sequence numbers its entries have; settled with the first of them.
     var sequence: ID128 { ID128(self.header(72), self.header(80)) }
+
+    /// The numbers of its first and its last entry; 0 without entries.
+    var numbers: (first: UInt64, last: UInt64) { (self.header(168), self.header(160)) }
 
     @inline(__always)
     private func header(_ offset: Int) -> UInt64 {
@@ -147,10 +167,10 @@ final class MappedFile: Sendable {
 
     @inline(never)
     private func hasGrown(to end: UInt64) -> Bool {
-        var facts = stat()
-        guard end <= self.mapped, unsafe fstat(self.descriptor, &facts) == 0, facts.st_size > 0 else { return false }
-        self.size.store(min(UInt64(facts.st_size), self.mapped), ordering: .relaxed)
-        return end <= UInt64(facts.st_size)
+        let size = self.look()
+        guard end <= size else { return false }
+        if end > self.mapped { self.outgrown.store(true, ordering: .relaxed) }
+        return end <= self.mapped
     }
 
     @inline(__always)

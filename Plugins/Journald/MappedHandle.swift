@@ -1,4 +1,3 @@
-internal import Glibc
 internal import PluginKit
 
 /// A journal read where it lies, in the mapped files that all handles share: nothing is opened for it, and nothing copied.
@@ -30,7 +29,9 @@ final class MappedHandle: JournalHandle {
         guard let present, present !== self.files else { return }
         let current = self.current.map { self.entries[$0.file].file }
         let joined = self.files.joined(with: present)
-        guard joined.files.count > self.files.files.count else { return }
+        let added = joined.files[self.files.files.count...]
+        // Where something has come and gone in between, only who has read all there was can tell what is missing.
+        guard !added.isEmpty, self.files.goOn(with: Array(added)) else { return }
         // Those that have gone are still read to their end.
         self.files = joined.files.count == present.files.count ? present : joined
         self.entries = self.files.files.map { FileEntries($0, self.filter) }
@@ -107,7 +108,7 @@ final class MappedHandle: JournalHandle {
 
     /// Finds a file's nearest entry. Again, only where there was none, and one may have come.
     private func seek(_ index: Int, _ direction: Query.Direction, isAgain: Bool) throws(JournalDamage) -> Bool {
-        if isAgain, self.entries[index].offset != 0 || !self.entries[index].file.isOnline { return false }
+        if isAgain, self.entries[index].offset != 0 { return false }
         return try self.entries[index].seek(
             from: self.position, direction, isCurrent: !isAgain && index == self.current?.file, self.unpacker)
     }
@@ -135,8 +136,7 @@ final class MappedHandle: JournalHandle {
     func monotonic() throws -> UInt64 { try self.place.monotonic }
 
     func forEachField(_ body: (UnsafeRawBufferPointer) -> Void) throws {
-        // A damaged field ends the entry; the ones before it are good.
-        try? self.forEachData { (file, data) throws(JournalDamage) in
+        try self.forEachData { (file, data) throws(JournalDamage) in
             unsafe body(try file.payload(data, self.unpacker, capacity: self.valueCapacity))
             return true
         }
@@ -144,7 +144,7 @@ final class MappedHandle: JournalHandle {
 
     func field(_ name: [CChar], _ body: (UnsafeRawBufferPointer) -> Void) throws {
         let length = name.count - 1
-        try? self.forEachData { (file, data) throws(JournalDamage) in
+        try self.forEachData { (file, data) throws(JournalDamage) in
             let start = unsafe try file.payload(data, self.unpacker, capacity: length + 1)
             guard start.count > length, unsafe start[length] == UInt8(ascii: "="),
                 unsafe start.starts(with: name.lazy.dropLast().map { UInt8(bitPattern: $0) })
@@ -154,19 +154,26 @@ final class MappedHandle: JournalHandle {
         }
     }
 
-    /// Calls `body` with each data object of the entry until it answers false.
+    /// No entry has more fields.
+    private static let fieldCapacity: UInt64 = 65_536
+
+    /// Calls `body` with each data object of the entry until it answers false, or until one is damaged: those before it are good. Throws when
+    /// the entry has gone, because journald has deleted its file, and what was read of it may be nothing.
     private func forEachData(
         _ body: (_ file: MappedFile, _ data: UInt64) throws(JournalDamage) -> Bool
     ) throws(JournalDamage) {
-        guard let current = self.current else { throw JournalDamage() }
+        guard case .entry(let place) = self.position, let current = self.current else { throw JournalDamage() }
         let file = self.entries[current.file].file
         let itemSize: UInt64 = file.isCompact ? 4 : 16
-        let end = current.offset + (try file.size(of: .entry, at: current.offset))
+        let size = min(try file.size(of: .entry, at: current.offset), 64 + Self.fieldCapacity * itemSize)
         var item = current.offset + 64
-        while item + itemSize <= end {
-            guard try body(file, file.isCompact ? file.halfWord(item) : file.word(item)) else { return }
-            item += itemSize
-        }
+        do {
+            while item + itemSize <= current.offset + size {
+                guard try body(file, file.isCompact ? file.halfWord(item) : file.word(item)) else { break }
+                item += itemSize
+            }
+        } catch {}
+        guard try file.cursor(current.offset) == place else { throw JournalDamage() }
     }
 }
 

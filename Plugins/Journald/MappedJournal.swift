@@ -16,6 +16,7 @@ final class MappedJournal: Sendable {
         var unfinished: [MappedFile.Identity: ContinuousClock.Instant] = [:]
         /// When to look again, also when nobody says that something has changed.
         var next = ContinuousClock.now
+        var hasWarned = false
     }
 
     private let place: JournalPlace
@@ -65,7 +66,14 @@ final class MappedJournal: Sendable {
     private func look() -> (files: JournalFiles?, isMaking: Bool) {
         self.state.withLock { state in
             let now = ContinuousClock.now
-            if self.hasNews() || now >= state.next { self.look(&state, now) }
+            if self.hasNews() || now >= state.next {
+                // What is renamed while it looks may be in neither place it looks at.
+                for _ in 0..<3 {
+                    self.look(&state, now)
+                    guard self.hasNews() else { break }
+                    state.next = now
+                }
+            }
             let isReadable = !state.isForeign && (state.distrusted == nil || state.distrusted !== state.files)
             return (isReadable ? state.files : nil, state.unfinished.values.contains { now - $0 < Self.making })
         }
@@ -109,8 +117,10 @@ final class MappedJournal: Sendable {
         var seen: Set<MappedFile.Identity> = []
         var unfinished: [MappedFile.Identity: ContinuousClock.Instant] = [:]
         var isWatched = true
+        var lacksWatch = false
         var isForeign = false
-        for path in self.paths(isWatched: &isWatched) {
+        var isExhausted = false
+        for path in self.paths(isWatched: &isWatched, lacksWatch: &lacksWatch) {
             var facts = stat()
             guard unsafe stat(path, &facts) == 0 else {
                 if self.place.isFixed { isForeign = true }
@@ -128,9 +138,16 @@ final class MappedJournal: Sendable {
                 switch error {
                 case .unreadable: if self.place.isFixed { isForeign = true }
                 case .incomplete: unfinished[identity] = state.unfinished[identity] ?? now
+                case .exhausted: isExhausted = true
                 case .foreign: isForeign = true
                 }
             }
+        }
+        if isExhausted {
+            // Better those there were than a part of those there are. libsystemd has the words for it.
+            state.isForeign = state.files == nil
+            state.next = now + Self.unsettledInterval
+            return
         }
         if self.place.isFixed, !unfinished.isEmpty { isForeign = true }
         if Set(found.map(ObjectIdentifier.init)) != Set((state.files?.files ?? []).map(ObjectIdentifier.init)) {
@@ -143,6 +160,13 @@ final class MappedJournal: Sendable {
         }
         state.isForeign = isForeign
         state.unfinished = unfinished
+        if lacksWatch, !state.hasWarned {
+            state.hasWarned = true
+            self.host.log(
+                .warning,
+                "The journal's directories cannot be watched (fs.inotify.max_user_instances); they are looked at anew every second."
+            )
+        }
         let isMaking = unfinished.values.contains { now - $0 < Self.making }
         state.next =
             now
@@ -151,15 +175,16 @@ final class MappedJournal: Sendable {
     }
 
     /// The paths of the files. Watches their directories before it looks into them, so that nothing comes unseen.
-    private func paths(isWatched: inout Bool) -> [String] {
+    private func paths(isWatched: inout Bool, lacksWatch: inout Bool) -> [String] {
         if case .files(let paths) = self.place { return paths }
-        for directory in self.place.roots where !self.watch(directory) { isWatched = false }
+        func watch(_ directory: String) {
+            if unsafe self.queue >= 0 && inotify_add_watch(self.queue, directory, Self.mask) >= 0 { return }
+            isWatched = false
+            if unsafe access(directory, F_OK) == 0 { lacksWatch = true }
+        }
+        self.place.roots.forEach(watch)
         let directories = self.place.directories
-        for directory in directories.dropFirst(self.place.roots.count) where !self.watch(directory) { isWatched = false }
+        directories.dropFirst(self.place.roots.count).forEach(watch)
         return directories.flatMap(JournalPlace.files).sorted()
-    }
-
-    private func watch(_ directory: String) -> Bool {
-        unsafe self.queue >= 0 && inotify_add_watch(self.queue, directory, Self.mask) >= 0
     }
 }

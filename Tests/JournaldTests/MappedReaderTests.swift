@@ -224,6 +224,53 @@ import Testing
         }
     }
 
+    /// Deletes a file as journald does.
+    private static func vacuum(_ name: String, _ journal: JournalFixture) throws {
+        let file = try FileHandle(forWritingTo: URL(filePath: "\(journal.directory)/\(name).journal"))
+        let size = try file.seekToEnd()
+        try file.seek(toOffset: 0)
+        try journal.remove(name)
+        try file.write(contentsOf: Data(count: Int(size)))
+        try file.close()
+    }
+
+    @Test func `a range that its file is taken from says so`() throws {
+        try withJournal { journal in
+            let written = WrittenJournal.ofOneBoot(200)
+            try journal.write("a", Array(written[..<100]))
+            try journal.write("b", Array(written[100...]))
+            let run = try ReaderRun(try #require(Readers(journal).mapped.source), Query())
+            #expect(try run.read(entries: 10).map(\.number) == Array(0..<10))
+            try Self.vacuum("a", journal)
+            #expect(try run.readAll().map(\.number) == Array(100..<200))
+            #expect(run.gaps.map(\.cause) == [.vacuum])
+        }
+    }
+
+    @Test(arguments: [Query.Direction.forward, .backward])
+    func `a file that goes while another is read leaves no entries without fields`(direction: Query.Direction) throws {
+        try withJournal { journal in
+            let written = WrittenJournal.ofOneBoot(200)
+            try journal.write("a", written.filter { $0.number % 2 == 0 })
+            try journal.write("b", written.filter { $0.number % 2 == 1 })
+            var query = Query()
+            query.direction = direction
+            query.start = direction == .forward ? .head : .tail
+            for count in [10, 11] {
+                let run = try ReaderRun(try #require(Readers(journal).mapped.source), query)
+                var numbers = try run.read(entries: count).compactMap(\.number)
+                #expect(numbers.count == count)
+                try Self.vacuum("b", journal)
+                let rest = try run.readAll()
+                numbers += rest.compactMap(\.number)
+                #expect(rest.allSatisfy { $0.number != nil })
+                #expect(numbers.filter { $0 % 2 == 0 }.sorted() == Array(stride(from: 0, to: 200, by: 2)))
+                #expect(numbers == numbers.sorted { direction == .forward ? $0 < $1 : $0 > $1 })
+                try journal.write("b", written.filter { $0.number % 2 == 1 })
+            }
+        }
+    }
+
     @Test func `a file that journald has deleted and overwritten is a gap`() throws {
         try withJournal { journal in
             let written = WrittenJournal.ofOneBoot(200)
@@ -234,13 +281,7 @@ import Testing
             query.start = .head
             let run = try ReaderRun(try #require(Readers(journal).mapped.source), query)
             #expect(try run.read(entries: 10).map(\.number) == Array(0..<10))
-            let path = "\(journal.directory)/a.journal"
-            let file = try FileHandle(forWritingTo: URL(filePath: path))
-            let size = try file.seekToEnd()
-            try file.seek(toOffset: 0)
-            try journal.remove("a")
-            try file.write(contentsOf: Data(count: Int(size)))
-            try file.close()
+            try Self.vacuum("a", journal)
             let rest = try run.readAll()
             #expect(rest.map(\.number) == Array(100..<200))
             #expect(run.gaps.map(\.cause) == [.vacuum])
