@@ -91,7 +91,7 @@ final class HandlePool: Sendable {
     /// libsystemd passes over a file that is being made, and looks at it again only when journald gives notice; a handle that was opened
     /// later knows it. What one reader has seen, no other may miss.
     func isOutdated(_ handle: any JournalHandle) throws -> Bool {
-        if try handle.isOutdated() { return true }
+        if try handle.isOutdated { return true }
         guard let handle = handle as? LibsystemdHandle else { return false }
         // What only libsystemd could read has gone.
         if self.isMapped { return true }

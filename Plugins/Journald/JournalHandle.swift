@@ -8,8 +8,8 @@ protocol JournalHandle: AnyObject {
     /// Takes in files that have come, so that no later entry of those it has is read before their first ones. While one is just being made
     /// it waits for that, for milliseconds.
     func takeInFiles()
-    /// True when other files are there than this handle has: nothing more will come of those it has, once all is read.
-    func isOutdated() throws -> Bool
+    /// True when other files are there than this handle has, as of when it last took some in.
+    var isOutdated: Bool { get throws }
     /// Bounds what a compressed field may become when it is unpacked: its name, `=` and so many bytes of value.
     func limitValues(_ bytes: Int)
     /// Gives memory back when much of the journal has come into this process. False when only closing the handle does that: more bytes of

@@ -47,14 +47,16 @@ final class LibsystemdHandle: JournalHandle {
     /// libsystemd does that when it is asked whether it is outdated.
     func takeInFiles() {}
 
-    func isOutdated() throws -> Bool {
-        switch self.watch {
-        case .directories: break
-        case .none: return false
-        case .failed: return ContinuousClock.now - self.opened > Self.trusted
+    var isOutdated: Bool {
+        get throws {
+            switch self.watch {
+            case .directories: break
+            case .none: return false
+            case .failed: return ContinuousClock.now - self.opened > Self.trusted
+            }
+            let result = Int(try check(unsafe sd_journal_process(self.journal)))
+            return result != SD_JOURNAL_NOP.intValue && result != SD_JOURNAL_APPEND.intValue
         }
-        let result = Int(try check(unsafe sd_journal_process(self.journal)))
-        return result != SD_JOURNAL_NOP.intValue && result != SD_JOURNAL_APPEND.intValue
     }
 
     func saveMemory(_ budget: Int) -> Bool { self.bytesRead <= budget }

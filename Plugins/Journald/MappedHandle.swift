@@ -11,6 +11,7 @@ final class MappedHandle: JournalHandle {
     /// Which file the entry stood on is of, and where it lies there.
     private var current: (file: Int, offset: UInt64)?
     private var isDamaged = false
+    private(set) var isOutdated = false
     private var valueCapacity = Int.max
     private let unpacker = Zstandard()
 
@@ -26,6 +27,7 @@ final class MappedHandle: JournalHandle {
 
     func takeInFiles() {
         let present = self.journal.settled()
+        defer { self.isOutdated = present !== self.files }
         guard let present, present !== self.files else { return }
         let current = self.current.map { self.entries[$0.file].file }
         let joined = self.files.joined(with: present)
@@ -37,8 +39,6 @@ final class MappedHandle: JournalHandle {
         self.entries = self.files.files.map { FileEntries($0, self.filter) }
         if let current, let index = self.files.files.firstIndex(where: { $0 === current }) { self.current?.file = index }
     }
-
-    func isOutdated() -> Bool { !self.journal.isCurrent(self.files) }
 
     func limitValues(_ bytes: Int) { self.valueCapacity = min(bytes, 1 << 40) + 65 }
 

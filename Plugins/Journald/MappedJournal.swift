@@ -60,8 +60,6 @@ final class MappedJournal: Sendable {
         return self.current()
     }
 
-    func isCurrent(_ files: JournalFiles) -> Bool { self.current() === files }
-
     /// The files there are now, and whether another is just being made, for no longer than `making`.
     private func look() -> (files: JournalFiles?, isMaking: Bool) {
         self.state.withLock { state in
