@@ -79,7 +79,7 @@ struct EntryList {
     @inline(__always)
     private func item(_ number: UInt64) throws(JournalDamage) -> UInt64 {
         let place = self.array + 24 + number &* self.itemSize
-        let offset = self.itemSize == 4 ? try self.file.halfWord(place) : try self.file.word(place)
+        let offset = try self.file.reference(place)
         return self.file.mayHaveEntry(at: offset) ? offset : 0
     }
 
@@ -200,15 +200,15 @@ struct EntryList {
         return found
     }
 
-    /// The nearest entry by an order that they have; `compare` says on which side of what is looked for an entry lies. 0 when there is none.
+    /// The nearest entry with a number or beyond it, in a direction; the numbers ascend with the entries. 0 when there is none.
     mutating func nearest(
-        _ direction: Query.Direction, _ compare: (JournalCursor) -> Int
+        _ number: UInt64, _ direction: Query.Direction, by numberOf: (JournalCursor) -> UInt64
     ) throws(JournalDamage) -> UInt64 {
         let file = self.file
         let found = try self.find { (offset) throws(JournalDamage) in
             // What cannot be read is taken for later, as libsystemd does.
             guard let place = try? file.cursor(offset) else { return true }
-            return direction == .forward ? compare(place) >= 0 : compare(place) > 0
+            return direction == .forward ? numberOf(place) >= number : numberOf(place) > number
         }
         if direction == .forward { return try found < self.count ? self.entry(found) : 0 }
         return found > 0 ? try self.entry(found - 1) : 0

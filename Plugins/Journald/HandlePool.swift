@@ -8,7 +8,7 @@ final class HandlePool: Sendable {
     private struct Idle: @unchecked Sendable {
         var handles: [LibsystemdHandle] = []
         /// The files that were readable when a handle was last opened.
-        var files: Set<JournalFile> = []
+        var files: Set<FileIdentity> = []
         /// Counts the changes of `files`.
         var generation = 0
         var open = 0
@@ -70,12 +70,7 @@ final class HandlePool: Sendable {
             defer { idle.hasWarned = idle.hasWarned || handle.lacksWatch }
             return handle.lacksWatch && !idle.hasWarned
         }
-        if isFirstLack {
-            self.host.log(
-                .warning,
-                "The journal's directories cannot be watched (fs.inotify.max_user_instances); they are looked at anew every second."
-            )
-        }
+        if isFirstLack { self.host.log(.warning, JournalPlace.notWatched) }
         self.opened.record(1)
         do {
             if try !handle.hasEntries { try self.place.checkPermission() }
@@ -149,9 +144,11 @@ final class HandlePool: Sendable {
         self.discard(handle)
     }
 
-    /// Closes what is idle, and gives back the memory that reading has taken.
+    /// Gives back the memory that reading has taken.
+    func releaseMemory() { self.mapped?.release() }
+
+    /// Closes what is idle.
     func drain() {
-        self.mapped?.release()
         self.idle.withLock { idle in
             idle.open -= idle.handles.count
             idle.handles = []

@@ -8,11 +8,8 @@ final class JournalFiles: Sendable {
         self.memory = memory
     }
 
-    /// These and what others have beside them.
-    func joined(with others: JournalFiles) -> JournalFiles {
-        let added = others.files.filter { file in !self.files.contains { $0 === file } }
-        return JournalFiles(self.files + added, self.memory)
-    }
+    /// These and others.
+    func adding(_ others: [MappedFile]) -> JournalFiles { JournalFiles(self.files + others, self.memory) }
 
     /// True when others' entries, by their numbers, go on where these end, or before that.
     func goOn(with others: [MappedFile]) -> Bool {

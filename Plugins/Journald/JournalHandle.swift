@@ -10,8 +10,8 @@ protocol JournalHandle: AnyObject {
     func takeInFiles()
     /// True when other files are there than this handle has, as of when it last took some in.
     var isOutdated: Bool { get throws }
-    /// Bounds what a compressed field may become when it is unpacked: its name, `=` and so many bytes of value.
-    func limitValues(_ bytes: Int)
+    /// Bounds what a compressed field may become when it is unpacked, with its name.
+    func limitFields(_ bytes: Int)
     /// Gives memory back when much of the journal has come into this process. False when only closing the handle does that: more bytes of
     /// fields were read with it than `budget`.
     func saveMemory(_ budget: Int) -> Bool
@@ -47,6 +47,9 @@ extension JournalHandle {
     func cursor() throws -> JournalCursor {
         unsafe try self.withCursor { unsafe try JournalCursor(Array($0)) }
     }
+
+    /// Bounds the same by the value: its name and `=` come on top.
+    func limitValues(_ bytes: Int) { self.limitFields(min(bytes, 1 << 40) + 65) }
 
     /// True when there is an entry that passes the filter. Moves.
     var hasEntries: Bool {

@@ -28,6 +28,9 @@ enum JournalPlace: Sendable {
         }
     }
 
+    static let notWatched =
+        "The journal's directories cannot be watched (fs.inotify.max_user_instances); they are looked at anew every second."
+
     static let noPermission = PluginError(
         .unavailable, "LogHost may not read the journal: its user must be a member of the group systemd-journal (or adm).")
 
@@ -46,11 +49,11 @@ enum JournalPlace: Sendable {
     }
 
     /// The files that are complete enough for libsystemd to take them in.
-    func readableFiles() -> Set<JournalFile> {
-        var files: Set<JournalFile> = []
+    func readableFiles() -> Set<FileIdentity> {
+        var files: Set<FileIdentity> = []
         for directory in self.directories {
             for path in Self.files(in: directory) {
-                if let file = JournalFile(path) { files.insert(file) }
+                if let file = FileIdentity(complete: path) { files.insert(file) }
             }
         }
         return files

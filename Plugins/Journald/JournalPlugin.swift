@@ -23,7 +23,7 @@ package struct JournalPlugin: Plugin {
         for check in self.health() where !check.message.isEmpty {
             self.host.log(check.isReady ? .warning : .error, check.message)
         }
-        self.pool.drain()
+        self.pool.releaseMemory()
     }
 
     /// A journal without files, or without entries, is one that can be read.

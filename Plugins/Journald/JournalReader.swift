@@ -33,9 +33,12 @@ final class JournalReader: LogReader {
 
     /// Opens a journal and stands at the query's position.
     static func open(_ query: Query, pool: HandlePool) throws -> Opened {
-        var cursor: JournalCursor?
-        if case .cursor(let bytes) = query.start { cursor = try JournalCursor(bytes) }
+        let cursor = try Self.cursor(of: query)
         return try pool.attempt { try self.open(query, cursor, pool, $0) }
+    }
+
+    private static func cursor(of query: Query) throws -> JournalCursor? {
+        if case .cursor(let bytes) = query.start { try JournalCursor(bytes) } else { nil }
     }
 
     private static func open(
@@ -244,9 +247,7 @@ final class JournalReader: LogReader {
     private func goOn(_ handle: any JournalHandle, behind place: JournalCursor?) throws -> ReadOutcome {
         guard let place else {
             try handle.setFilter(self.query.filter)
-            var cursor: JournalCursor?
-            if case .cursor(let bytes) = self.query.start { cursor = try JournalCursor(bytes) }
-            self.isPending = try JournalPosition.seek(self.query, cursor: cursor, in: handle).isPending
+            self.isPending = try JournalPosition.seek(self.query, cursor: Self.cursor(of: self.query), in: handle).isPending
             return .batch
         }
         self.isPending = false

@@ -61,9 +61,7 @@ final class LibsystemdHandle: JournalHandle {
 
     func saveMemory(_ budget: Int) -> Bool { self.bytesRead <= budget }
 
-    func limitValues(_ bytes: Int) {
-        unsafe sd_journal_set_data_threshold(self.journal, min(bytes, 1 << 40) + 65)
-    }
+    func limitFields(_ bytes: Int) { unsafe sd_journal_set_data_threshold(self.journal, bytes) }
 
     // MARK: Filter
 

@@ -28,18 +28,8 @@ final class MappedFile: Sendable {
         case foreign
     }
 
-    /// One that was listed twice is one.
-    struct Identity: Hashable {
-        let device: UInt
-        let inode: UInt
-
-        init(_ facts: stat) {
-            self.device = UInt(facts.st_dev)
-            self.inode = UInt(facts.st_ino)
-        }
-    }
-
-    let identity: Identity
+    let identity: FileIdentity
+    // Only read, by any thread, and mapped until the last reference has gone.
     nonisolated(unsafe) private let start: UnsafeRawPointer
     private let descriptor: Int32
     /// How far the mapping goes: beyond the end of a file that still grows.
@@ -97,7 +87,7 @@ final class MappedFile: Sendable {
         self.descriptor = descriptor
         self.mapped = mapped
         self.size = Atomic(size)
-        self.identity = Identity(facts)
+        self.identity = FileIdentity(facts)
         func word(_ offset: Int) -> UInt64 {
             unsafe UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         }
@@ -120,22 +110,22 @@ final class MappedFile: Sendable {
     }
 
     /// True when it has grown beyond what is mapped of it, or has been deleted: journald overwrites what it deletes.
-    var isStale: Bool { self.look() > self.mapped || self.isOutgrown || self.isDeleted }
+    var isStale: Bool { self.look().map(self.isStale(as:)) ?? true }
+
+    /// The same, of a file whose facts are known already.
+    func isStale(as facts: stat) -> Bool {
+        facts.st_nlink == 0 || UInt64(max(facts.st_size, 0)) > self.mapped || self.isOutgrown
+    }
 
     /// True when something was looked for beyond what is mapped, and is there.
     var isOutgrown: Bool { self.outgrown.load(ordering: .relaxed) }
 
-    private var isDeleted: Bool {
+    /// Its facts now; takes note of its size.
+    private func look() -> stat? {
         var facts = stat()
-        return unsafe fstat(self.descriptor, &facts) != 0 || facts.st_nlink == 0
-    }
-
-    /// Its size now.
-    private func look() -> UInt64 {
-        var facts = stat()
-        guard unsafe fstat(self.descriptor, &facts) == 0, facts.st_size > 0 else { return 0 }
-        self.size.store(min(UInt64(facts.st_size), self.mapped), ordering: .relaxed)
-        return UInt64(facts.st_size)
+        guard unsafe fstat(self.descriptor, &facts) == 0 else { return nil }
+        if facts.st_size > 0 { self.size.store(min(UInt64(facts.st_size), self.mapped), ordering: .relaxed) }
+        return facts
     }
 
     /// Whose sequence numbers its entries have; settled with the first of them.
@@ -167,8 +157,7 @@ final class MappedFile: Sendable {
 
     @inline(never)
     private func hasGrown(to end: UInt64) -> Bool {
-        let size = self.look()
-        guard end <= size else { return false }
+        guard let facts = self.look(), facts.st_size > 0, end <= UInt64(facts.st_size) else { return false }
         if end > self.mapped { self.outgrown.store(true, ordering: .relaxed) }
         return end <= self.mapped
     }
@@ -183,6 +172,12 @@ final class MappedFile: Sendable {
     func halfWord(_ offset: UInt64) throws(JournalDamage) -> UInt64 {
         guard self.has(4, at: offset) else { throw JournalDamage() }
         return unsafe UInt64(UInt32(littleEndian: self.start.loadUnaligned(fromByteOffset: Int(offset), as: UInt32.self)))
+    }
+
+    /// An offset that stands somewhere, as wide as this file has them.
+    @inline(__always)
+    func reference(_ offset: UInt64) throws(JournalDamage) -> UInt64 {
+        self.isCompact ? try self.halfWord(offset) : try self.word(offset)
     }
 
     /// True when there may be an entry at an offset.

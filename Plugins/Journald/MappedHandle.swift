@@ -8,17 +8,18 @@ final class MappedHandle: JournalHandle {
     private var filter = Filter()
     private var entries: [FileEntries]
     private var position = FileEntries.Position.head
-    /// Which file the entry stood on is of, and where it lies there.
-    private var current: (file: Int, offset: UInt64)?
+    /// The file of the entry stood on, and where it lies there.
+    private var current: (file: MappedFile, offset: UInt64)?
     private var isDamaged = false
     private(set) var isOutdated = false
-    private var valueCapacity = Int.max
+    private var fieldBytes = Int.max
     private let unpacker = Zstandard()
 
     init(_ files: JournalFiles, of journal: MappedJournal) {
         self.files = files
         self.journal = journal
-        self.entries = files.files.map { FileEntries($0, Filter()) }
+        self.entries = []
+        self.makeEntries()
     }
 
     deinit {
@@ -29,18 +30,16 @@ final class MappedHandle: JournalHandle {
         let present = self.journal.settled()
         defer { self.isOutdated = present !== self.files }
         guard let present, present !== self.files else { return }
-        let current = self.current.map { self.entries[$0.file].file }
-        let joined = self.files.joined(with: present)
-        let added = joined.files[self.files.files.count...]
+        let added = present.files.filter { file in !self.files.files.contains { $0 === file } }
         // Where something has come and gone in between, only who has read all there was can tell what is missing.
-        guard !added.isEmpty, self.files.goOn(with: Array(added)) else { return }
+        guard !added.isEmpty, self.files.goOn(with: added) else { return }
         // Those that have gone are still read to their end.
-        self.files = joined.files.count == present.files.count ? present : joined
-        self.entries = self.files.files.map { FileEntries($0, self.filter) }
-        if let current, let index = self.files.files.firstIndex(where: { $0 === current }) { self.current?.file = index }
+        let areAllThere = self.files.files.count + added.count == present.files.count
+        self.files = areAllThere ? present : self.files.adding(added)
+        self.makeEntries()
     }
 
-    func limitValues(_ bytes: Int) { self.valueCapacity = min(bytes, 1 << 40) + 65 }
+    func limitFields(_ bytes: Int) { self.fieldBytes = bytes }
 
     func saveMemory(_ budget: Int) -> Bool {
         self.files.releaseIfNeeded()
@@ -53,7 +52,11 @@ final class MappedHandle: JournalHandle {
         }
         guard filter != self.filter else { return }
         self.filter = filter
-        self.entries = self.files.files.map { FileEntries($0, filter) }
+        self.makeEntries()
+    }
+
+    private func makeEntries() {
+        self.entries = self.files.files.map { FileEntries($0, self.filter, self.unpacker) }
     }
 
     // MARK: Position
@@ -102,7 +105,7 @@ final class MappedHandle: JournalHandle {
         self.isDamaged = false
         guard let best, let place = self.entries[best].place else { return false }
         self.position = .entry(place)
-        self.current = (best, self.entries[best].offset)
+        self.current = (self.entries[best].file, self.entries[best].offset)
         return true
     }
 
@@ -110,7 +113,7 @@ final class MappedHandle: JournalHandle {
     private func seek(_ index: Int, _ direction: Query.Direction, isAgain: Bool) throws(JournalDamage) -> Bool {
         if isAgain, self.entries[index].offset != 0 { return false }
         return try self.entries[index].seek(
-            from: self.position, direction, isCurrent: !isAgain && index == self.current?.file, self.unpacker)
+            from: self.position, direction, isCurrent: self.entries[index].file === self.current?.file)
     }
 
     // MARK: The current entry
@@ -137,7 +140,7 @@ final class MappedHandle: JournalHandle {
 
     func forEachField(_ body: (UnsafeRawBufferPointer) -> Void) throws {
         try self.forEachData { (file, data) throws(JournalDamage) in
-            unsafe body(try file.payload(data, self.unpacker, capacity: self.valueCapacity))
+            unsafe body(try file.payload(data, self.unpacker, capacity: self.fieldBytes))
             return true
         }
     }
@@ -149,7 +152,7 @@ final class MappedHandle: JournalHandle {
             guard start.count > length, unsafe start[length] == UInt8(ascii: "="),
                 unsafe start.starts(with: name.lazy.dropLast().map { UInt8(bitPattern: $0) })
             else { return true }
-            unsafe body(try file.payload(data, self.unpacker, capacity: self.valueCapacity))
+            unsafe body(try file.payload(data, self.unpacker, capacity: self.fieldBytes))
             return false
         }
     }
@@ -163,13 +166,13 @@ final class MappedHandle: JournalHandle {
         _ body: (_ file: MappedFile, _ data: UInt64) throws(JournalDamage) -> Bool
     ) throws(JournalDamage) {
         guard case .entry(let place) = self.position, let current = self.current else { throw JournalDamage() }
-        let file = self.entries[current.file].file
+        let file = current.file
         let itemSize: UInt64 = file.isCompact ? 4 : 16
         let size = min(try file.size(of: .entry, at: current.offset), 64 + Self.fieldCapacity * itemSize)
         var item = current.offset + 64
         do {
             while item + itemSize <= current.offset + size {
-                guard try body(file, file.isCompact ? file.halfWord(item) : file.word(item)) else { break }
+                guard try body(file, file.reference(item)) else { break }
                 item += itemSize
             }
         } catch {}

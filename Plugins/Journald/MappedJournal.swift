@@ -13,10 +13,14 @@ final class MappedJournal: Sendable {
         /// These were found to be damaged.
         var distrusted: JournalFiles?
         /// Files that are being made, and since when.
-        var unfinished: [MappedFile.Identity: ContinuousClock.Instant] = [:]
+        var unfinished: [FileIdentity: ContinuousClock.Instant] = [:]
         /// When to look again, also when nobody says that something has changed.
         var next = ContinuousClock.now
         var hasWarned = false
+
+        func isMaking(_ now: ContinuousClock.Instant) -> Bool {
+            self.unfinished.values.contains { now - $0 < MappedJournal.making }
+        }
     }
 
     private let place: JournalPlace
@@ -72,8 +76,8 @@ final class MappedJournal: Sendable {
                     state.next = now
                 }
             }
-            let isReadable = !state.isForeign && (state.distrusted == nil || state.distrusted !== state.files)
-            return (isReadable ? state.files : nil, state.unfinished.values.contains { now - $0 < Self.making })
+            let isReadable = !state.isForeign && state.distrusted !== state.files
+            return (isReadable ? state.files : nil, state.isMaking(now))
         }
     }
 
@@ -112,8 +116,8 @@ final class MappedJournal: Sendable {
     private func look(_ state: inout State, _ now: ContinuousClock.Instant) {
         let known = Dictionary((state.files?.files ?? []).map { ($0.identity, $0) }, uniquingKeysWith: { first, _ in first })
         var found: [MappedFile] = []
-        var seen: Set<MappedFile.Identity> = []
-        var unfinished: [MappedFile.Identity: ContinuousClock.Instant] = [:]
+        var seen: Set<FileIdentity> = []
+        var unfinished: [FileIdentity: ContinuousClock.Instant] = [:]
         var isWatched = true
         var lacksWatch = false
         var isForeign = false
@@ -124,9 +128,9 @@ final class MappedJournal: Sendable {
                 if self.place.isFixed { isForeign = true }
                 continue
             }
-            let identity = MappedFile.Identity(facts)
+            let identity = FileIdentity(facts)
             guard seen.insert(identity).inserted else { continue }
-            if let file = known[identity], !file.isStale {
+            if let file = known[identity], !file.isStale(as: facts) {
                 found.append(file)
                 continue
             }
@@ -160,15 +164,11 @@ final class MappedJournal: Sendable {
         state.unfinished = unfinished
         if lacksWatch, !state.hasWarned {
             state.hasWarned = true
-            self.host.log(
-                .warning,
-                "The journal's directories cannot be watched (fs.inotify.max_user_instances); they are looked at anew every second."
-            )
+            self.host.log(.warning, JournalPlace.notWatched)
         }
-        let isMaking = unfinished.values.contains { now - $0 < Self.making }
         state.next =
             now
-            + (isMaking
+            + (state.isMaking(now)
                 ? Self.makingInterval : isWatched && unfinished.isEmpty ? Self.settledInterval : Self.unsettledInterval)
     }
 

@@ -1,12 +1,18 @@
 internal import Glibc
 
-/// A journal file that has everything libsystemd wants of one: signature, size and the first objects.
-struct JournalFile: Hashable {
+/// Which file it is, under whatever name.
+struct FileIdentity: Hashable {
     private let device: UInt
     private let inode: UInt
 
-    /// Looks at a file; nil when it may not be read, or is still being made.
-    init?(_ path: String) {
+    init(_ facts: stat) {
+        self.device = UInt(facts.st_dev)
+        self.inode = UInt(facts.st_ino)
+    }
+
+    /// Looks at a journal file; nil when it may not be read, or has not everything yet that libsystemd wants of one: signature, size and the
+    /// first objects.
+    init?(complete path: String) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -20,7 +26,6 @@ struct JournalFile: Hashable {
         }
         func number(_ offset: Int) -> UInt64 { header[offset..<offset + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) } }
         guard number(104) > 0, number(120) > 0, number(88) &+ number(96) <= UInt64(max(facts.st_size, 0)) else { return nil }
-        self.device = UInt(facts.st_dev)
-        self.inode = UInt(facts.st_ino)
+        self.init(facts)
     }
 }
