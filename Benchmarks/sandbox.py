@@ -22,20 +22,31 @@ ROUTE = "/v2/task/frameworks/F1/executors/E1/runs/C1/stdout"
 LINE = b"2026-01-02T03:04:05Z INFO worker: what has been done, for whom, how long it took, and its number %d\n"
 PIECE = 65_536
 LINES = 10
+PACE = [680, 28]  # makes the stand-in as fast as the agent of M51 in docs/mesos-contract.md
 
 
 # The agent
 
 
-@contextlib.contextmanager
-def agent(root):
-    """Starts the stand-in for an agent over `root`; yields its port."""
-    process = run.start(
-        [sys.executable, "-B", STANDIN, "--root", root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield json.loads(process.stdout.readline())["agent"]
-    finally:
-        run.end(process)
+class Agent:
+    """The stand-in for an agent over `root`."""
+
+    def __init__(self, root):
+        self.process = run.start(
+            [sys.executable, "-B", STANDIN, "--root", root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ports = json.loads(self.process.stdout.readline())
+        self.port, self.control = ports["agent"], ports["control"]
+
+    def set_pace(self, pace):
+        connection = http.client.HTTPConnection("127.0.0.1", self.control)
+        connection.request("POST", "/set", json.dumps({"pace": pace}))
+        status = connection.getresponse().status
+        connection.close()
+        if status != 200:
+            raise Failure(f"the stand-in answered {status}")
+
+    def stop(self):
+        run.end(self.process)
 
 
 def target(path, offset, length=PIECE):
@@ -124,22 +135,26 @@ def make_rows(megabytes):
         "raw": Row("the same (beside a loop of reads that looks at nothing)", "MB/s", ratio_at_least=0.9),
         "last": Row(f"last {LINES} lines, 8 connections (beside one read each)", "requests/s", ratio_at_least=0.5),
         "last_one": Row("the same, 1 connection", "requests/s", ratio_at_least=0.5),
+        "last_fast": Row("the same, 8 connections, the stand-in without pace", "requests/s"),
+        "last_one_fast": Row("the same, 1 connection, the stand-in without pace", "requests/s"),
         "local": Row(f"{megabytes} MB as text from the disk (beside `cat | curl -T-`)", "MB/s", ratio_at_least=0.5),
         "local_last": Row(f"last {LINES} lines from the disk, 8 connections", "requests/s"),
     }
 
 
-def measure_run(options, file, port, remote, local, rows):
-    size = file.stat().st_size
+def measure_run(options, file, agent, remote, local, rows):
+    size, port = file.stat().st_size, agent.port
     megabytes = size / 1e6
     ours = text(remote, size)
     rows["loop"].add(megabytes / ours, megabytes / read_all(port, file, decodes=True))
     ours = text(remote, size)
     rows["raw"].add(megabytes / ours, megabytes / read_all(port, file, decodes=False))
-    for key, connections in (("last", 8), ("last_one", 1)):
-        plain = tool(
-            "http-last", "-c", connections, "-s", options.seconds, port, target(file, size - 4_096), "application/json")
-        rows[key].add(last(options, remote, connections), plain["per_s"])
+    for pace, suffix in ((PACE, ""), ([0, 0], "_fast")):
+        agent.set_pace(pace)
+        for key, connections in (("last", 8), ("last_one", 1)):
+            plain = tool(
+                "http-last", "-c", connections, "-s", options.seconds, port, target(file, size - 4_096), "application/json")
+            rows[key + suffix].add(last(options, remote, connections), plain["per_s"])
     ours = text(local, size)
     rows["local"].add(megabytes / ours, megabytes / upload(file))
     rows["local_last"].add(last(options, local, 8))
@@ -161,19 +176,21 @@ def measure(options):
             while output.tell() < size:
                 output.write(LINE % number)
                 number += 1
-        port = servers.enter_context(agent(root))
-        remote = server(options, directory / "remote", port, local=False)
+        agent = Agent(root)
+        servers.callback(agent.stop)
+        remote = server(options, directory / "remote", agent.port, local=False)
         servers.callback(remote.stop)
-        local = server(options, directory / "local", port, local=True)
+        local = server(options, directory / "local", agent.port, local=True)
         servers.callback(local.stop)
         for each in (remote, local):  # into the page cache, and what is remembered for long
             text(each, file.stat().st_size)
         for count in range(options.runs):
             run.say(f"run {count + 1} of {options.runs} …")
-            measure_run(options, file, port, remote, local, rows)
+            measure_run(options, file, agent, remote, local, rows)
     introduction = (
         f"A sandbox's file of lines of about 100 bytes, behind the stand-in for an agent of `Tests/Mesos`; {options.runs} interleaved "
-        "runs. Bars apply to medians. The stand-in takes a core for itself: read the ratios. Made by `sandbox.py`."
+        "runs. Bars apply to medians. The stand-in takes a core for itself: read the ratios. For the last lines it has the pace that "
+        "was observed of an agent (`docs/mesos-contract.md`, M51), elsewhere none. Made by `sandbox.py`."
     )
     report = run.report("Mesos sandboxes", introduction, rows, facts)
     print(report)

@@ -20,8 +20,15 @@ struct LineStartFinder: Sendable {
 
     /// Finds it. `needsPrefix`: lines are to have ids.
     func find(_ query: Query, needsPrefix: Bool) async throws -> LineStart {
-        // Beside the other reads; a file that is shorter is read from its beginning anyway.
-        async let prefix = needsPrefix && self.size > Self.window ? self.prefix(of: self.file.name) : FilePrefix()
+        guard needsPrefix else { return try await self.start(query) }
+        // A file that is shorter is read from its beginning anyway.
+        guard self.size > Self.window else { return try await self.withPrefix(self.start(query), known: FilePrefix()) }
+        // Beside the other reads.
+        async let prefix = self.prefix(of: self.file.name)
+        return try await self.withPrefix(self.start(query), known: prefix)
+    }
+
+    private func start(_ query: Query) async throws -> LineStart {
         var start: LineStart
         switch query.start {
         case .head: start = LineStart(place: FilePlace(name: self.file.name, size: self.size, identity: self.facts?.identity))
@@ -31,10 +38,13 @@ struct LineStartFinder: Sendable {
         }
         if query.skip < 0 { start = try await self.goBack(query.skip.magnitude, from: start) }
         start.place.before = start.place.before.suffix(FilePlace.beforeCapacity)
-        let known = try await prefix
-        guard needsPrefix, start.place.offset > UInt64(start.place.prefix.bytes.count), !start.place.prefix.isWhole else {
-            return start
-        }
+        return start
+    }
+
+    /// Completes what is known of a file's first bytes, which ids are made of. `known`: the current file's.
+    private func withPrefix(_ start: LineStart, known: FilePrefix) async throws -> LineStart {
+        var start = start
+        guard start.place.offset > UInt64(start.place.prefix.bytes.count), !start.place.prefix.isWhole else { return start }
         let isKnown = start.place.name == self.file.name && known.isWhole
         start.place.prefix = isKnown ? known : try await self.prefix(of: start.place.name)
         return start

@@ -10,6 +10,7 @@ POST /resume              {"match"?}: lets go who is held by the pauses with thi
 Settings:
 cap, cap_random, seed     bytes of a read at most; whether each read gets a random number of them up to that; the seed of it.
 escape                    "new" or "1.6".
+pace                      [microseconds a read takes, and for each KiB it gives]; the agent does nothing else meanwhile.
 delay_ms                  a number, or {ENDPOINT: number} where ENDPOINT is a path, "SERVER path" or "*".
 fail                      a list of {"match", "server"?, "times"?, "status"}: a status code, "close", "hang", "garbage" (no HTTP),
                           "garbage-body" (no JSON) or "cut" (half of the answer).

@@ -7,6 +7,7 @@ import pwd
 import random
 import re
 import stat
+import time
 
 from wire import Answer, Hang, text
 
@@ -160,6 +161,7 @@ class Files:
         if None in numbers:
             return text(400, b"Not a number that counts bytes.")  # unobserved
         offset, length = numbers
+        begun = time.perf_counter_ns()
         descriptor, status = self.opened_file(request)
         if status is None:
             return descriptor
@@ -175,7 +177,16 @@ class Files:
         finally:
             os.close(descriptor)
         self.stats.polled(request, offset, len(data))
-        return Answer(200, b'{"data":"%s","offset":%d}' % (escape(data, self.settings.escape), echo))  # M7
+        answer = Answer(200, b'{"data":"%s","offset":%d}' % (escape(data, self.settings.escape), echo))  # M7
+        self._take_time(begun, len(data))
+        return answer
+
+    def _take_time(self, begun, length):
+        """Works on a read as long as the pace says: a processor is busy with it, and other requests wait (M51)."""
+        each, per_kib = self.settings.pace
+        end = begun + (each + per_kib * length / 1024) * 1000
+        while time.perf_counter_ns() < end:
+            pass
 
     @staticmethod
     def _number(request, name):

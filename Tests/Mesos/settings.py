@@ -12,7 +12,7 @@ class Settings:
     """The settings with their defaults. What a value means is in the documentation of `control.py`."""
 
     DEFAULTS = {
-        "cap": 65_536, "cap_random": False, "seed": 0, "escape": "new",
+        "cap": 65_536, "cap_random": False, "seed": 0, "escape": "new", "pace": [0, 0],
         "delay_ms": {}, "fail": [], "down": [], "auth": None, "leader": 0, "redirect": None,
         "agent_id": None, "tasks": [], "completed": [], "unreachable": [], "slaves": None, "frameworks": [],
         "agent_state": {}, "master_state": {},
@@ -42,6 +42,8 @@ class Settings:
             raise ValueError(f"{name!r} must be of type {kind.__name__}")
         if name == "delay_ms" and not all(isinstance(each, (int, float)) for each in value.values()):
             raise ValueError(f"{name!r} must hold numbers")
+        if name == "pace" and not (len(value) == 2 and all(isinstance(each, (int, float)) for each in value)):
+            raise ValueError(f"{name!r} must be two numbers")
         if name == "cap" and value < 1 or name == "escape" and value not in ("new", "1.6"):
             raise ValueError(f"{name!r} cannot be {value!r}")
 

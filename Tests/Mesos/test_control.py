@@ -1,5 +1,6 @@
 """Tests of the control interface. Run by test_standin.py."""
 
+import json
 import signal
 import socket
 import time
@@ -80,6 +81,19 @@ class ControlTests(StandInTest):
         self.set(heal=True, fail=[])
         self.assertIsNone(client.receive())
         self.assertEqual(self.read(path).status, 200)
+
+    def test_reads_take_the_time_that_was_set_one_after_the_other(self):
+        path = self.write("stdout", b"x" * 2048)
+        self.set(pace=[20_000, 15_000])
+        begun = time.monotonic()
+        clients = [self.client(), self.client()]
+        for client in clients:
+            client.send(target("read", path, offset=0))
+        self.assertEqual([len(unescaped(client.receive().body)) for client in clients], [2048] * 2)
+        self.assertGreaterEqual(time.monotonic() - begun, 2 * 0.05)
+        for pace in ([1], ["1", "2"], 3):
+            self.assertEqual(self.ask("/set", port=self.ports["control"], method="POST",
+                                      body=json.dumps({"pace": pace}).encode()).status, 400)
 
     def test_answers_are_delayed_by_endpoint(self):
         path = self.write("stdout", b"x")

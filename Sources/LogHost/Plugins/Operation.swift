@@ -68,6 +68,7 @@ private let lastOperationID = Atomic<UInt64>(0)
 /// a late completion, and nobody's.
 package final class OperationTable<Value: Sendable>: Sendable {
     private let operations = Mutex<[UInt64: Operation<Value>]>([:])
+    private let deadlines = Deadlines()
 
     package init() {}
 
@@ -89,13 +90,10 @@ package final class OperationTable<Value: Sendable>: Sendable {
         }
         client?.onGone(of: .call) { giveUp(CancellationError()) }
         defer { client?.onGone(of: .call, nil) }
+        let timeout = deadline.map { self.deadlines.add($0) { giveUp(OperationTimeout()) } }
+        defer { if let timeout { self.deadlines.remove(timeout) } }
         return try await withTaskCancellationHandler {
-            guard let deadline else { return try await operation.value() }
-            async let _: Void = {
-                do { try await Task.sleep(until: deadline) } catch { return }
-                giveUp(OperationTimeout())
-            }()
-            return try await operation.value()
+            try await operation.value()
         } onCancel: {
             giveUp(CancellationError())
         }
