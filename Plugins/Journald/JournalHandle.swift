@@ -8,6 +8,8 @@ protocol JournalHandle: AnyObject {
     /// Takes in files that have come, so that no later entry of those it has is read before their first ones. While one is just being made
     /// it waits for that, for milliseconds.
     func takeInFiles()
+    /// True when a file has come since it took some in, of which an entry belongs before the one stood on.
+    var hasPassedOver: Bool { get }
     /// True when other files are there than this handle has, as of when it last took some in.
     var isOutdated: Bool { get throws }
     /// Bounds what a compressed field may become when it is unpacked, with its name.

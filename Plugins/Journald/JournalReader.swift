@@ -104,6 +104,7 @@ final class JournalReader: LogReader {
     private func readOn(_ handle: any JournalHandle, into batch: inout BatchBuilder, _ limits: ReadLimits) throws -> ReadOutcome?
     {
         let deadline = ContinuousClock.now + limits.searching
+        let wasPending = self.isPending
         var passed = 0
         handle.limitValues(limits.valueBytes)
         while batch.entryCount < limits.entries, batch.byteCount < limits.bytes, self.remaining > 0 {
@@ -124,7 +125,7 @@ final class JournalReader: LogReader {
                 if batch.entryCount == 0 { return .end }
                 // Read again, it answers the same.
                 self.isPending = true
-                return .batch
+                break
             }
             if self.isBefore(realtime) {
                 passed &+= 1
@@ -142,6 +143,14 @@ final class JournalReader: LogReader {
             self.remaining -= 1
         }
         guard batch.entryCount > 0 else { return nil }
+        if self.query.follow, handle.hasPassedOver {
+            // Read again, now with the file that has come meanwhile.
+            self.remaining += UInt64(batch.entryCount)
+            batch.abandonEntries()
+            self.isPending = wasPending
+            try self.resume(handle)
+            return .batch
+        }
         self.lastNews = .now
         if self.query.follow { self.last = try handle.cursor() }
         try self.renewIfWorn(handle)

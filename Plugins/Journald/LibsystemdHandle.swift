@@ -46,6 +46,8 @@ final class LibsystemdHandle: JournalHandle {
 
     /// libsystemd does that when it is asked whether it is outdated.
     func takeInFiles() {}
+    /// Cannot be told: libsystemd names no files.
+    var hasPassedOver: Bool { false }
 
     var isOutdated: Bool {
         get throws {

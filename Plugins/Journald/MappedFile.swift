@@ -134,6 +134,13 @@ final class MappedFile: Sendable {
     /// The numbers of its first and its last entry; 0 without entries.
     var numbers: (first: UInt64, last: UInt64) { (self.header(168), self.header(160)) }
 
+    /// True when its first entry belongs before another, as far as its header tells.
+    func begins(before place: JournalCursor) -> Bool {
+        let first = self.numbers.first
+        guard first > 0 else { return false }
+        return self.sequence == place.sequence ? first < place.number : self.header(184) <= place.realtime
+    }
+
     @inline(__always)
     private func header(_ offset: Int) -> UInt64 {
         unsafe UInt64(littleEndian: self.start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))

@@ -12,6 +12,8 @@ final class MappedHandle: JournalHandle {
     private var current: (file: MappedFile, offset: UInt64)?
     private var isDamaged = false
     private(set) var isOutdated = false
+    /// All there were when it last looked for files to take in.
+    private var present: JournalFiles?
     private var fieldBytes = Int.max
     private let unpacker = Zstandard()
 
@@ -28,6 +30,7 @@ final class MappedHandle: JournalHandle {
 
     func takeInFiles() {
         let present = self.journal.settled()
+        self.present = present
         defer { self.isOutdated = present !== self.files }
         guard let present, present !== self.files else { return }
         let added = present.files.filter { file in !self.files.files.contains { $0 === file } }
@@ -37,6 +40,13 @@ final class MappedHandle: JournalHandle {
         let areAllThere = self.files.files.count + added.count == present.files.count
         self.files = areAllThere ? present : self.files.adding(added)
         self.makeEntries()
+    }
+
+    var hasPassedOver: Bool {
+        guard case .entry(let place) = self.position, let now = self.journal.settled(), now !== self.present else { return false }
+        return now.files.contains { file in
+            file.begins(before: place) && !(self.present?.files.contains { $0 === file } ?? false)
+        }
     }
 
     func limitFields(_ bytes: Int) { self.fieldBytes = bytes }

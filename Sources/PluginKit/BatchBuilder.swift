@@ -73,6 +73,16 @@ public struct BatchBuilder: ~Copyable {
         self.fieldCount = self.firstField
     }
 
+    /// Forgets all entries so far, and keeps their memory for others.
+    public mutating func abandonEntries() {
+        self.block = 0
+        self.used = 0
+        self.fieldCount = 0
+        self.firstField = 0
+        self.entryCount = 0
+        self.byteCount = 0
+    }
+
     /// Starts over, keeping the last block of memory unless it was made for a huge value.
     mutating func reset() {
         let last = unsafe self.blocks.popLast()
@@ -81,12 +91,7 @@ public struct BatchBuilder: ~Copyable {
         if let last = unsafe last {
             if last.count > 4 * Self.blockSize { unsafe last.deallocate() } else { unsafe self.blocks.append(last) }
         }
-        self.block = 0
-        self.used = 0
-        self.fieldCount = 0
-        self.firstField = 0
-        self.entryCount = 0
-        self.byteCount = 0
+        self.abandonEntries()
     }
 
     /// Gives the entries; they live until the next `reset`.

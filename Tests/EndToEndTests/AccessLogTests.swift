@@ -82,6 +82,33 @@ extension EndToEndTests {
             }
         }
 
+        @Test(arguments: [
+            ("NO HTTP\r\n\r\n", 400),
+            ("GET /healthz HTTP/1.1\r\nHost: a\r\n\(String(repeating: "X-A: 1\r\n", count: 300))\r\n", 431),
+        ])
+        func `what is no request is counted and recorded with its answer`(bytes: String, status: Int) async throws {
+            try await withJournal { journal in
+                var configuration = LogHostConfiguration(directory: journal.directory)
+                configuration.more = ["access_log: true"]
+                try await withLogHost(configuration) { server in
+                    let answered = try await server.connect { connection in
+                        try connection.send(Array(bytes.utf8))
+                        return try connection.readHead().status
+                    }
+                    #expect(answered == status)
+                    let records = try await Self.wait(for: 1, server)
+                    #expect(records.count == 1)
+                    #expect(records.first?["status"]?.unsigned == UInt64(status))
+                    #expect(records.first?["route"]?.string == "(none)")
+                    #expect(records.first?["uid"]?.unsigned == UInt64(getuid()))
+                    #expect(records.first?["path"] == nil)
+                    let metrics = try await server.get("/metrics").text
+                    let line = #"loghost_http_requests_total{route="(none)",status="\#(status)",format=""} 1"#
+                    #expect(metrics.contains(line), "\(metrics.split(separator: "\n").filter { $0.contains("(none)") })")
+                }
+            }
+        }
+
         @Test func `without being asked for there is none`() async throws {
             try await withJournal { journal in
                 try await withLogHost(LogHostConfiguration(directory: journal.directory)) { server in

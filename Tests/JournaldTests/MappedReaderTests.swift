@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Journald
 import PluginKit
+import Synchronization
 internal import TestSupport
 import Testing
 
@@ -224,6 +225,41 @@ import Testing
         }
     }
 
+    @Test func `a file that comes within one batch of a follow is read in its place`() throws {
+        try withJournal { journal in
+            let written = WrittenJournal.ofOneBoot(30_000)
+            try journal.write("a", written.filter { $0.number != 5 })
+            try journal.write("b", [written[5]])
+            try FileManager.default.createDirectory(atPath: "\(journal.directory)/beside", withIntermediateDirectories: false)
+            try journal.rename("b", to: "beside/b")
+            let source = try #require(Readers(journal).mapped.source)
+            var query = Query()
+            query.follow = true
+            query.start = .head
+            // Whether it comes while the batch is read is up to the threads.
+            for delay in 1...200 as ClosedRange<UInt32> {
+                let run = try ReaderRun(source, query)
+                let came = Moment()
+                Thread.detachNewThread {
+                    usleep(delay * 200)
+                    try? journal.rename("beside/b", to: "b")
+                    came.time.withLock { $0 = .now }
+                }
+                let begun = ContinuousClock.now
+                var numbers = try run.read(entries: 30_000, bytes: 1 << 30).compactMap(\.number)
+                let ended = ContinuousClock.now
+                while came.time.withLock({ $0 }) == nil { usleep(100) }
+                let time = try #require(came.time.withLock { $0 })
+                numbers += try run.readAll().compactMap(\.number)
+                try journal.rename("b", to: "beside/b")
+                guard begun + .milliseconds(1) < time, time + .milliseconds(5) < ended else { continue }
+                #expect(numbers == Array(0..<30_000))
+                return
+            }
+            Issue.record("it never came within a batch")
+        }
+    }
+
     /// Deletes a file as journald does.
     private static func vacuum(_ name: String, _ journal: JournalFixture) throws {
         let file = try FileHandle(forWritingTo: URL(filePath: "\(journal.directory)/\(name).journal"))
@@ -307,6 +343,11 @@ import Testing
             #expect(try readers.compare(Query()).entries.count == 20)
         }
     }
+}
+
+/// When something happened, once it has.
+private final class Moment: Sendable {
+    let time = Mutex<ContinuousClock.Instant?>(nil)
 }
 
 extension WrittenEntry {

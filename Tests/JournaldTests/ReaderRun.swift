@@ -76,8 +76,8 @@ final class ReaderRun {
     }
 
     /// Reads at most one batch.
-    func read(entries: Int) throws -> [ReadEntry] {
-        guard case .batch = try self.reader.read(into: &self.batch, limits: ReadLimits(entries: entries, bytes: 1 << 20)) else {
+    func read(entries: Int, bytes: Int = 1 << 20) throws -> [ReadEntry] {
+        guard case .batch = try self.reader.read(into: &self.batch, limits: ReadLimits(entries: entries, bytes: bytes)) else {
             return []
         }
         var found: [ReadEntry] = []

@@ -191,6 +191,15 @@ for role in master agent agent_public; do
     expect "dcos-log as $role" "$status" '^401$'
     stop "dcos-log as $role"
 done
+echo '{"auth": true}' >"$root/tmp/dcos-log.json"
+# shellcheck disable=SC2086
+$unshare sh -c "$enter" "$root" /usr/bin/loghost dcos-log -config /tmp/dcos-log.json --auth=false >"$work/log" 2>&1 &
+server=$!
+wait_for listening "$work/log" "dcos-log without tokens"
+status=$(curl -sS --max-time 10 --unix-socket "$root/run/dcos/dcos-log.sock" -o /dev/null -w '%{http_code}' http://localhost/v1/range/)
+expect "-auth=false before the file's auth" "$status" '^20[04]$'
+stop "dcos-log without tokens"
+expect "an option that is none" "$(inside /usr/bin/loghost dcos-log -auht 2>&1 || true)" "Unknown option '--auht'"
 expect "a role that is none" "$(inside /usr/bin/loghost dcos-log -role slave 2>&1 || true)" 'master, agent or agent_public'
 
 # Its own log, where standard error leads to the journal: records with fields, and nothing as lines.

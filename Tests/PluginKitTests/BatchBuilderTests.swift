@@ -70,6 +70,21 @@ import Testing
         #expect(batch.drained() == [PlainEntry([("B", "2")]), PlainEntry([("E", "5")])])
     }
 
+    @Test func `of abandoned entries nothing is left, and others take their place`() {
+        var batch = BatchBuilder()
+        for _ in 0..<3 {
+            for number in 0..<50 {
+                batch.append(PlainEntry([("A", "\(number)"), ("LONG", String(repeating: "x", count: 20_000))]))
+            }
+            batch.append("OPEN", "x")
+            batch.abandonEntries()
+            #expect(batch.entryCount == 0 && batch.byteCount == 0)
+        }
+        batch.append(PlainEntry([("B", "2")]))
+        batch.append(PlainEntry([("C", "3")]))
+        #expect(batch.drained() == [PlainEntry([("B", "2")]), PlainEntry([("C", "3")])])
+    }
+
     @Test(
         arguments: [
             ("A=1", Int.max, "A", "1"), ("A=", .max, "A", ""), ("A", .max, "A", ""), ("", .max, "", ""), ("=", .max, "", ""),

@@ -8,47 +8,43 @@ struct DCOSLogCommand: AsyncParsableCommand {
         discussion:
             "Options count more than the file. Without a port and a socket from systemd it listens on \(DCOSLogSettings.socket).")
 
-    @Option(name: Self.names("config"), help: "A file of JSON, such as {\"role\": \"agent\"}.")
+    @Option(name: .customLong("config"), help: "A file of JSON, such as {\"role\": \"agent\"}.")
     var config: String?
 
-    @Option(name: Self.names("role"), help: "master, agent or agent_public; without it only the journal is served.")
+    @Option(name: .customLong("role"), help: "master, agent or agent_public; without it only the journal is served.")
     var role: String?
 
-    @Option(name: Self.names("port"), help: "A port of TCP; of this machine alone while nothing authorizes requests.")
+    @Option(name: .customLong("port"), help: "A port of TCP; of this machine alone while nothing authorizes requests.")
     var port: Int?
 
-    @Flag(name: Self.names("auth"), help: "Asks for tokens; with a role it is always so.")
-    var auth = false
+    @Flag(name: .customLong("auth"), inversion: .prefixedNo, help: "Asks for tokens; with a role it is always so.")
+    var auth: Bool?
 
-    @Option(name: Self.names("ca-cert"), help: "Who has signed the certificate of the masters' gateway: a file of PEM.")
+    @Option(name: .customLong("ca-cert"), help: "Who has signed the certificate of the masters' gateway: a file of PEM.")
     var authoritiesFile: String?
 
-    @Option(name: Self.names("timeout"), help: "For one request to Mesos, such as 10s.")
+    @Option(name: .customLong("timeout"), help: "For one request to Mesos, such as 10s.")
     var timeout: String?
 
-    @Flag(name: Self.names("verbose"), help: "Logs in detail.")
-    var verbose = false
+    @Flag(name: .customLong("verbose"), inversion: .prefixedNo, help: "Logs in detail.")
+    var verbose: Bool?
 
-    @Option(name: Self.names("config-json-schema"), help: .hidden)
+    @Option(name: .customLong("config-json-schema"), help: .hidden)
     var schema: String?
 
     @Option(name: .customLong("plugin-path"), help: "A directory of plugin libraries, before the usual ones. Repeatable.")
     var pluginPath: [String] = []
 
-    /// As Go reads them: with one dash or two.
-    private static func names(_ name: String) -> NameSpecification {
-        [.customLong(name, withSingleDash: true), .customLong(name)]
-    }
-
-    /// Go's other form of a flag, `-auth=true`, in the one that is known here.
+    /// The arguments in the forms that are known here. Go reads options with one dash or two, and flags also as `-auth=false`.
     static func translated(_ arguments: [String]) -> [String] {
         guard arguments.first == Self.configuration.commandName else { return arguments }
-        let flags = ["auth", "verbose"].flatMap { ["-\($0)", "--\($0)"] }
-        return arguments.compactMap { argument in
-            guard let flag = flags.first(where: { argument.hasPrefix("\($0)=") }) else { return argument }
-            switch argument.dropFirst(flag.count + 1) {
-            case "true", "1", "t", "T", "TRUE", "True": return flag
-            case "false", "0", "f", "F", "FALSE", "False": return nil
+        return arguments.map { argument in
+            let hasOneDash = argument.hasPrefix("-") && !argument.hasPrefix("--") && argument.utf8.count > 2
+            let argument = hasOneDash ? "-\(argument)" : argument
+            guard let flag = ["auth", "verbose"].first(where: { argument.hasPrefix("--\($0)=") }) else { return argument }
+            switch argument.dropFirst(flag.utf8.count + 3) {
+            case "true", "1", "t", "T", "TRUE", "True": return "--\(flag)"
+            case "false", "0", "f", "F", "FALSE", "False": return "--no-\(flag)"
             default: return argument
             }
         }
@@ -86,8 +82,8 @@ struct DCOSLogCommand: AsyncParsableCommand {
         settings.port = self.port
         if let port, !(0...65_535).contains(port) { throw ValidationError("-port: expected 0 to 65535, found \(port)") }
         settings.authoritiesFile = self.authoritiesFile
-        if self.auth { settings.authorizes = true }
-        if self.verbose { settings.isVerbose = true }
+        settings.authorizes = self.auth
+        settings.isVerbose = self.verbose
         return settings
     }
 

@@ -25,9 +25,7 @@ final class AccessLog: Sendable {
         line.append("microseconds", number: Int((.now() - exchange.start).nanoseconds / 1_000))
         line.append("cut", cause ?? "")
         line.append("principal", exchange.principal)
-        let peer = exchange.peer
-        line.append("address", peer.address)
-        if let unix = peer.unix { line.append("uid", number: Int(unix.uid)) }
+        line.append(exchange.peer)
         line.append("request", exchange.id)
         // Of several, none is the caller's.
         let fields = request.headerFields[values: .traceparent]
@@ -35,9 +33,30 @@ final class AccessLog: Sendable {
             line.append("trace_id", trace.traceID)
             line.append("parent_id", trace.parentID)
         }
+        self.write(line)
+    }
+
+    /// Of what was no request only the status is known that it was answered with, and who sent it.
+    func record(refusal status: Int, of peer: Peer) {
+        var line = RecordLine(event: "request", for: self.output)
+        line.append("route", RequestMetrics.noRoute)
+        line.append("status", number: status)
+        line.append(peer)
+        self.write(line)
+    }
+
+    private func write(_ line: RecordLine) {
+        var line = line
         let earlier = self.suppressed.exchange(0, ordering: .relaxed)
         if earlier > 0 { line.append("suppressed", number: earlier) }
         // Nobody reads what is written: an answer does not wait for that.
         if !self.output.write(line) { self.suppressed.add(earlier + 1, ordering: .relaxed) }
+    }
+}
+
+extension RecordLine {
+    fileprivate mutating func append(_ peer: Peer) {
+        self.append("address", peer.address)
+        if let unix = peer.unix { self.append("uid", number: Int(unix.uid)) }
     }
 }

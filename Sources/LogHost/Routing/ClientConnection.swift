@@ -138,13 +138,18 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
     private var capacity: Int?
     private let deadline: HeaderDeadline
     private let connection: ClientConnection
+    private let noteRefusal: (Int, any Channel) -> Void
 
-    init(connections: ClientConnections, audience: Audience, capacity: Int?, deadline: HeaderDeadline, peer: Peer) {
+    init(
+        connections: ClientConnections, audience: Audience, capacity: Int?, deadline: HeaderDeadline, peer: Peer,
+        noteRefusal: @escaping (Int, any Channel) -> Void
+    ) {
         self.connections = connections
         self.audience = audience
         self.capacity = capacity
         self.deadline = deadline
         self.connection = ClientConnection(peer: peer)
+        self.noteRefusal = noteRefusal
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -186,6 +191,7 @@ final class ConnectionObserver: ChannelDuplexHandler, RemovableChannelHandler {
             context.close(promise: nil)
             return
         }
+        self.noteRefusal(431, context.channel)
         let fields: HTTPFields = [.connection: "close", .contentLength: "0"]
         let head = HTTPResponse(status: .init(code: 431, reasonPhrase: "Request Header Fields Too Large"), headerFields: fields)
         context.write(Self.wrapOutboundOut(.head(head)), promise: nil)

@@ -31,6 +31,14 @@ struct Dispatcher: Sendable {
         }
     }
 
+    /// Takes note of what is no request: the connection ends with a status and nothing else.
+    func note(refusal status: Int, on channel: any Channel) {
+        self.site.requests.count(route: RequestMetrics.noRoute, status: status, format: "")
+        var peer = self.site.connections.connection(of: channel)?.peer ?? Peer()
+        peer.address = ClientAddress.of(channel.remoteAddress, forwardedFor: [], trusted: [])
+        self.site.accessLog?.record(refusal: status, of: peer)
+    }
+
     /// Why an answer has not come to its end.
     private func cause(of error: any Error) -> String {
         if error is PluginFailure { return "source" }

@@ -61,7 +61,8 @@ struct HostChannel: ServerChildChannel {
         try pipeline.addHandler(
             ConnectionObserver(
                 connections: self.connections, audience: self.dispatcher.audience,
-                capacity: self.isBehindTLS ? nil : self.dispatcher.connectionCapacity, deadline: deadline, peer: peer))
+                capacity: self.isBehindTLS ? nil : self.dispatcher.connectionCapacity, deadline: deadline, peer: peer,
+                noteRefusal: self.dispatcher.note))
         try pipeline.addHandler(ConnectionLife(idle: limits.idle, stall: limits.rangeStall))
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
@@ -95,6 +96,7 @@ struct HostChannel: ServerChildChannel {
                 if exchange.request.endsConnection || exchange.endsConnection { break }
             }
         } catch is HTTPParserError {
+            self.dispatcher.note(refusal: 400, on: channel)
             let fields: HTTPFields = [.connection: "close", .contentLength: "0"]
             try await outbound.write(contentsOf: [.head(HTTPResponse(status: .badRequest, headerFields: fields)), .end(nil)])
         }
