@@ -20,6 +20,9 @@ final class Agent: Sendable {
 
     var givesWholeReads: Bool { self.wholeReads.load(ordering: .relaxed) }
 
+    /// The agent carries reads out one after the other anyway, and the host lets no more than 256 requests of a plugin be open.
+    private let turns = Turns(128, capacity: 4_096)
+
     private static let listingCapacity = 16 << 20
     private static let stateCapacity = 64 << 20
 
@@ -56,9 +59,12 @@ final class Agent: Sendable {
     func read(_ path: String, at offset: UInt64, length: Int, token: String) async throws -> [UInt8] {
         guard offset <= UInt64(Int64.max) else { return [] }
         // No HEAD, which sends a body, and no length above what the agent keeps to anyway.
-        let response = try await self.client.get(
-            "/files/read?path=\(percentEncoded(path))&offset=\(offset)&length=\(length)", at: self.late.required(), as: .agent,
-            token: token, capacity: 6 * length + 1_024)
+        let response = try await self.turns.take {
+            try await self.client.get(
+                "/files/read?path=\(percentEncoded(path))&offset=\(offset)&length=\(length)", at: self.late.required(),
+                as: .agent,
+                token: token, capacity: 6 * length + 1_024)
+        }
         guard response.status == 200 else { throw MesosClient.failure(response.status, .agent, "The file") }
         // What a directory or a link out of the sandbox answers is no concern of the client's: it names paths.
         guard let answer = ReadAnswer(response.body), answer.data.count <= length else { throw Agent.garbage }
@@ -73,7 +79,7 @@ final class Agent: Sendable {
             "/files/browse?path=\(percentEncoded(question.text))", at: endpoint, as: .agent, token: question.token,
             capacity: Self.listingCapacity)
         guard response.status == 200 else { throw MesosClient.failure(response.status, .agent, "The directory") }
-        guard let list = try? JSONDecoder().decode([FileFacts].self, from: Data(response.body)) else { throw Agent.garbage }
+        guard let list = decoded([FileFacts].self, response.body) else { throw Agent.garbage }
         return list
     }
 
@@ -81,7 +87,7 @@ final class Agent: Sendable {
         let response = try await client.get(
             "/state", at: endpoint, as: .agent, token: question.token, capacity: Self.stateCapacity)
         guard response.status == 200 else { throw MesosClient.failure(response.status, .agent, "The agent's state") }
-        guard let state = try? JSONDecoder().decode(AgentState.self, from: Data(response.body)) else { throw Agent.garbage }
+        guard let state = decoded(AgentState.self, response.body) else { throw Agent.garbage }
         return state
     }
 }

@@ -127,11 +127,11 @@ struct AgentSource: AsyncLogSource {
             let files = self.files(path.sandbox, identity, token)
             let file = LogFile(files: files, directory: path.directory(on: identity), name: path.name)
             do {
-                return (file, try file.find(in: await files.recentList(file.directory)), identity)
-            } catch let error as PluginError where error.code == .notFound {
-                // Made since.
-                return (file, try file.find(in: await files.list(file.directory)), identity)
-            }
+                let facts = try file.find(in: await files.recentList(file.directory))
+                if let facts { return (file, facts, identity) }
+            } catch let error as PluginError where error.code == .notFound {}
+            // Made since.
+            return (file, try file.find(in: await files.list(file.directory)), identity)
         }
     }
 
@@ -150,7 +150,7 @@ struct AgentSource: AsyncLogSource {
     private func browse(_ request: Request) async throws -> Resolution {
         guard let sandbox = try Sandbox(request.variables) else { throw PluginError(.internalFault, "The route has no sandbox.") }
         let list = try await self.withIdentity(request.credential) { identity in
-            try await self.files(sandbox, identity, request.credential).recentList(sandbox.directory(on: identity))
+            try await self.files(sandbox, identity, request.credential).list(sandbox.directory(on: identity))
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
@@ -176,7 +176,10 @@ struct AgentSource: AsyncLogSource {
     /// Serves what is asked of an agent that this node has.
     private func forward(_ request: Request) async throws -> Resolution {
         let path = try AgentPath(request)
-        guard try await self.agent.identity(token: request.credential).id == path.agent else {
+        if try await self.agent.identity(token: request.credential).id != path.agent,
+            // It may have got another name.
+            try await self.agent.freshIdentity(token: request.credential).id != path.agent
+        {
             throw PluginError(.notFound, "This node is not that agent.")
         }
         return .proxy(Forward(path.target))

@@ -6,13 +6,18 @@ struct AgentIdentity: Hashable, Sendable {
     /// Absolute, without a slash at the end.
     var workDirectory: String
 
+    /// Where DC/OS has it.
+    private static let usualWorkDirectory = "/var/lib/mesos/slave"
+
     init(id: String, workDirectory: String) {
         self.id = id
         self.workDirectory = workDirectory
     }
 
     init(_ state: AgentState, workDirectory: String?) throws {
-        guard let directory = workDirectory ?? state.flags?.workDirectory, directory.hasPrefix("/") else {
+        // Flags may be hidden from the caller; where executors lie is not.
+        let directory = workDirectory ?? state.flags?.workDirectory ?? state.workDirectory ?? Self.usualWorkDirectory
+        guard directory.hasPrefix("/") else {
             throw PluginError(.unavailable, "The Mesos agent does not say where its sandboxes are.")
         }
         self.id = state.id
@@ -44,11 +49,13 @@ struct AgentState: Decodable, Sendable {
     struct Executor: Decodable, Sendable {
         var id: String
         var container: String
+        /// Its sandbox.
+        var directory: String?
         var tasks: [Task]?
         var completedTasks: [Task]?
 
         private enum CodingKeys: String, CodingKey {
-            case id, container, tasks
+            case id, container, directory, tasks
             case completedTasks = "completed_tasks"
         }
     }
@@ -66,6 +73,19 @@ struct AgentState: Decodable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case id, flags, frameworks
         case completedFrameworks = "completed_frameworks"
+    }
+
+    /// The work directory, as the first executor's sandbox shows it.
+    var workDirectory: String? {
+        for framework in (self.frameworks ?? []) + (self.completedFrameworks ?? []) {
+            for executor in (framework.executors ?? []) + (framework.completedExecutors ?? []) {
+                guard let directory = executor.directory, let end = directory.firstRange(of: "/slaves/\(self.id)/") else {
+                    continue
+                }
+                return String(directory[..<end.lowerBound])
+            }
+        }
+        return nil
     }
 
     /// True when the agent says that nothing will be written to a sandbox any more. What it does not mention may only be hidden from

@@ -149,7 +149,10 @@ actor FilePump {
         guard let (overlap, bytes) = piece else { return true }
         let known = self.place.before.suffix(overlap)
         guard bytes.count > known.count, bytes.starts(with: known) else {
-            if !bytes.isEmpty, known.starts(with: bytes) {
+            if self.follow == nil, bytes.elementsEqual(known), try await self.endsHere() {
+                // Shorter than it was when it was listed.
+                self.place.size = self.place.offset
+            } else if !bytes.isEmpty, known.starts(with: bytes) {
                 self.stride.shorten()
             } else if self.follow == nil {
                 // Another file by now, or a listing of another moment.
@@ -161,6 +164,7 @@ actor FilePump {
             return true
         }
         if self.follow != nil, try await self.wasReplacedUnread(feed) { return true }
+        if try await self.wasRenamedUnread(feed) { return true }
         self.give(bytes, from: known.count, feed)
         if bytes.count < self.stride.length {
             if self.place.offset < self.place.size { self.stride.shorten() }
@@ -168,6 +172,11 @@ actor FilePump {
             self.reads = reads
         }
         return true
+    }
+
+    /// True when nothing stands at the place, where the bytes before it are still those that were read.
+    private func endsHere() async throws -> Bool {
+        try await self.file.read(self.place, at: self.place.offset, length: self.stride.length).isEmpty
     }
 
     // MARK: The end
@@ -184,8 +193,9 @@ actor FilePump {
         }
         if self.missing != nil, self.place.kept == nil {
             // What has come in its place is not read before it is known what it is.
-            guard let facts = try await self.list().first(where: { $0.name == self.place.name }) else {
-                return try await self.lookForMissing(feed, follow, seen)
+            let list = try await self.list()
+            guard let facts = list.first(where: { $0.name == self.place.name }) else {
+                return try await self.lookForMissing(feed, follow, seen, list)
             }
             guard facts.isRegular else { throw FileFacts.notRegular }
         }
@@ -229,11 +239,16 @@ actor FilePump {
     /// Before anything was read there is nothing to know the file by: only that another one has been rotated meanwhile tells that this is not
     /// the file that was looked at. Then reading begins with the first that is new.
     private func wasReplacedUnread(_ feed: FileFeed) async throws -> Bool {
-        guard self.place.offset == 0, self.place.kept == nil, self.place.name == self.file.name, let known = self.place.youngest
-        else {
-            return false
-        }
-        let list = try await self.file.files.list(self.file.directory)
+        guard self.isUnread, self.place.youngest != nil else { return false }
+        return try self.beginUnread(in: await self.file.files.list(self.file.directory), feed)
+    }
+
+    /// Nothing was read of the current file, and there is nothing else to know it by.
+    private var isUnread: Bool { self.place.offset == 0 && self.place.kept == nil && self.place.name == self.file.name }
+
+    /// Begins with the first file that is new, if there is one.
+    private func beginUnread(in list: [FileFacts], _ feed: FileFeed) throws -> Bool {
+        guard let known = self.place.youngest else { return false }
         let rotated = self.file.rotated(in: list).map(\.facts)
         let new = rotated.prefix { RotatedFile($0) != known }
         guard let oldest = new.last else { return false }
@@ -243,6 +258,24 @@ actor FilePump {
             feed.append(.gap(.rotation))
             try self.begin(self.file.name, list)
         }
+        return true
+    }
+
+    /// The same of an older file: when it is read its name may already be that of the next one.
+    private func wasRenamedUnread(_ feed: FileFeed) async throws -> Bool {
+        guard self.place.offset == 0, self.place.kept == nil, let begun = self.place.begun else { return false }
+        let list = try await self.file.files.list(self.file.directory)
+        let rotated = self.file.rotated(in: list).map(\.facts)
+        let now = rotated.first { $0.name == self.place.name }
+        if now.map(RotatedFile.init) == begun { return false }
+        if let renamed = rotated.first(where: { RotatedFile($0) == begun }) {
+            self.place.name = renamed.name
+            return true
+        }
+        // Larger, it may have been written to a little longer. Else it was deleted or compressed.
+        guard now.map(\.size) ?? 0 < begun.size else { return false }
+        feed.append(.gap(.rotation))
+        try self.begin(rotated.last { $0.modified >= begun.modified }?.name ?? self.file.name, list)
         return true
     }
 
@@ -300,12 +333,16 @@ actor FilePump {
     // MARK: Files that come and go
 
     /// The current file is not there: it was renamed and the next one is not made yet, or the agent starts anew, or it is gone.
-    private func lookForMissing(_ feed: FileFeed, _ follow: Follow, _ seen: UInt64) async throws -> Bool {
+    private func lookForMissing(
+        _ feed: FileFeed, _ follow: Follow, _ seen: UInt64, _ list: [FileFacts]? = nil
+    ) async throws -> Bool {
         let since = self.missing?.since ?? .now
         let isPatient = ContinuousClock.now - since < follow.patience
-        if self.missing == nil || !isPatient {
-            let list = try await self.list()
-            if self.place.offset > 0 || self.place.kept != nil, let older = try await self.find(in: list) {
+        if self.missing == nil || !isPatient || self.isUnread {
+            let list = if let list { list } else { try await self.list() }
+            if self.isUnread {
+                if try self.beginUnread(in: list, feed) { return true }
+            } else if let older = try await self.find(in: list) {
                 self.move(to: older)
                 return true
             }
@@ -384,8 +421,10 @@ actor FilePump {
             try await self.relocate(feed)
             return true
         }
-        self.give(bytes, from: before.count, feed)
-        if bytes.count > before.count { return true }
+        if bytes.count > before.count {
+            if try await !self.wasRenamedUnread(feed) { self.give(bytes, from: before.count, feed) }
+            return true
+        }
         let own = self.file.number(of: self.place.name) ?? 1
         let younger = self.file.rotated(in: list).last { $0.number < own }
         feed.append(.next)
@@ -406,6 +445,7 @@ actor FilePump {
         guard facts?.isRegular ?? true else { throw FileFacts.notRegular }
         self.place = FilePlace(name: name, size: facts?.size ?? 0, identity: facts?.identity)
         self.place.youngest = RotatedFile(self.file.rotated(in: list).first?.facts)
+        self.place.begun = name == self.file.name ? nil : RotatedFile(facts)
         self.isComplete = false
         self.missing = nil
         self.stride = Stride(capacity: self.file.files.readCapacity)

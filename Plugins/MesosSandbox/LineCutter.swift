@@ -59,6 +59,7 @@ struct LineCutter {
         self.chunkOffset = 0
         self.unfinishedEnd = 0
         self.nextNewline = .isLine
+        self.released = nil
     }
 
     /// Appends lines until the bytes are used up or the batch is full.

@@ -8,10 +8,11 @@ package struct LineID: Hashable, Sendable {
     /// Reads an id; nil for what is none.
     package init?(_ bytes: [UInt8]) {
         let parts = bytes.split(separator: UInt8(ascii: "~"), maxSplits: 1, omittingEmptySubsequences: false)
-        guard let digits = parts.first, (1...19).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }),
-            let offset = UInt64(String(decoding: digits, as: UTF8.self)), offset <= UInt64(Int64.max)
-        else { return nil }
-        self.offset = offset
+        guard let digits = parts.first, (1...20).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
+        // No file is larger: whatever is, lies beyond the end.
+        self.offset = min(UInt64(String(decoding: digits, as: UTF8.self)) ?? .max, UInt64(Int64.max))
         guard parts.count == 2 else { return }
         let isHexadecimal = parts[1].allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         guard parts[1].count == 8, isHexadecimal, let fingerprint = UInt32(String(decoding: parts[1], as: UTF8.self), radix: 16)

@@ -121,6 +121,8 @@ struct LineStartFinder: Sendable {
             guard prefix.fingerprint(at: id.offset) == id.fingerprint else { return nil }
             var start = try await self.behind(id.offset, in: facts.name, size: facts.size, prefix: prefix)
             start?.place.identity = facts.identity
+            // Of two reads of an older file the second may be the next one's, which has its name by now.
+            if facts.name != self.file.name, try await self.prefix(of: facts.name) != prefix { return nil }
             return start
         } catch let error as PluginError where error.code == .notFound {
             return nil

@@ -76,6 +76,9 @@ struct FilePlace: Sendable {
     /// The youngest of the older files when this one was begun; nil when nobody has looked.
     var youngest: RotatedFile?
 
+    /// What an older file was when it was begun; nil for the current one.
+    var begun: RotatedFile?
+
     /// What is compared; more than a line's time and level, so that two files hardly agree by chance.
     static let beforeCapacity = 64
 
@@ -94,8 +97,8 @@ struct FilePlace: Sendable {
 
 /// What an older file is known by while its name changes: nothing writes it any more.
 struct RotatedFile: Hashable, Sendable {
-    private var size: UInt64
-    private var modified: Int64
+    let size: UInt64
+    let modified: Int64
 
     /// Nil stands for none.
     init(_ facts: FileFacts?) {

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import PluginKit
 
 /// The masters of the cluster, of which one leads.
@@ -23,7 +22,7 @@ struct Masters: Sendable {
             }
             switch response.status {
             case 200:
-                guard let answer = try? JSONDecoder().decode(type, from: Data(response.body)) else {
+                guard let answer = decoded(type, response.body) else {
                     throw PluginError(
                         .upstream, "The Mesos master gave an answer that cannot be read.",
                         detail: MesosClient.Role.master.rawValue)
@@ -46,7 +45,9 @@ struct Masters: Sendable {
             let named = self.endpoint(in: location, default: endpoint.port), let leader = await self.master(named)
         else {
             throw PluginError(
-                .upstream, "The Mesos master leads to a server that is no master.", detail: MesosClient.Role.master.rawValue)
+                .upstream, "The Mesos master leads to a server that is no master.", detail: MesosClient.Role.master.rawValue,
+                // It may be one of those that are asked next, by a name that means nothing here.
+                retryable: true)
         }
         let second = try await self.response(target, at: leader, token: token, capacity: capacity, &silent)
         guard !(300..<400).contains(second.status) else {
@@ -82,9 +83,15 @@ struct Masters: Sendable {
     private func master(_ endpoint: Endpoint) async -> Endpoint? {
         if self.endpoints.contains(endpoint) { return endpoint }
         let candidates = self.endpoints.filter { $0.port == endpoint.port }
-        for known in candidates where await self.resolve(known.host).contains(endpoint.host) { return endpoint }
-        // Asked at the address that is configured, whatever the name means to others.
         let addresses = candidates.isEmpty ? [] : await self.resolve(endpoint.host)
-        return candidates.first { addresses.contains($0.host) }
+        for known in candidates {
+            // Asked at the address that is configured, whatever the name means to others.
+            if addresses.contains(known.host) { return known }
+            let own = await self.resolve(known.host)
+            if own.contains(endpoint.host) { return endpoint }
+            guard let shared = addresses.first(where: own.contains) else { continue }
+            return own.count == 1 ? known : Endpoint(host: shared, port: endpoint.port)
+        }
+        return nil
     }
 }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import PluginKit
 
 /// Asks Mesos: adds the caller's token, and says in the words of `PluginError` what went wrong.
@@ -56,4 +57,10 @@ struct MesosClient: Sendable {
         default: PluginError(.upstream, "The \(role.rawValue) failed.", detail: role.rawValue, retryable: status >= 500)
         }
     }
+}
+
+/// Decodes what Mesos answered; nil when it is not what it should be. Names of files and tasks stand in it as they are, UTF-8 or not.
+func decoded<Answer: Decodable>(_ type: Answer.Type, _ body: [UInt8]) -> Answer? {
+    if let answer = try? JSONDecoder().decode(type, from: Data(body)) { return answer }
+    return try? JSONDecoder().decode(type, from: Data(String(decoding: body, as: UTF8.self).utf8))
 }

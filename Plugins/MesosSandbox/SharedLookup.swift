@@ -15,6 +15,8 @@ final class SharedLookup<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let background: Background
     private let ask: @Sendable (Key) async throws -> Value
     private let entries = Mutex<[Key: Entry]>([:])
+    /// True while a task forgets what counts no more: states of clusters are large, and keys hold tokens.
+    private let isSweeping = Mutex(false)
 
     /// An answer counts from the moment of the question. A failure is told to who waits for it, and not remembered.
     init(
@@ -69,6 +71,7 @@ final class SharedLookup<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         do {
             let value = try await self.ask(key)
             self.entries.withLock { $0[key] = .answered(value, until: until) }
+            self.beginSweeping()
             return .success(value)
         } catch {
             self.entries.withLock { $0[key] = nil }
@@ -76,12 +79,39 @@ final class SharedLookup<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    private func makeRoom(_ entries: inout [Key: Entry]) {
-        guard entries.count >= self.capacity else { return }
+    private func beginSweeping() {
+        let begins = self.isSweeping.withLock { isSweeping in
+            defer { isSweeping = true }
+            return !isSweeping
+        }
+        guard begins else { return }
+        self.background.start {
+            repeat { try? await Task.sleep(for: self.lifetime) } while self.sweep() && !Task.isCancelled
+        }
+    }
+
+    /// Forgets what counts no more; false when nothing is left.
+    private func sweep() -> Bool {
+        // Whoever puts something in meanwhile asks afterwards whether this goes on.
+        self.isSweeping.withLock { isSweeping in
+            isSweeping = self.entries.withLock { entries in
+                Self.forget(&entries)
+                return !entries.isEmpty
+            }
+            return isSweeping
+        }
+    }
+
+    private static func forget(_ entries: inout [Key: Entry]) {
         let now = ContinuousClock.now
         entries = entries.filter { entry in
             if case .answered(_, let until) = entry.value { now < until } else { true }
         }
+    }
+
+    private func makeRoom(_ entries: inout [Key: Entry]) {
+        guard entries.count >= self.capacity else { return }
+        Self.forget(&entries)
         let excess = entries.count - self.capacity * 7 / 8
         guard excess > 0 else { return }
         let answered = entries.filter { if case .answered = $0.value { true } else { false } }

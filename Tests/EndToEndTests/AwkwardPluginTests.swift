@@ -4,15 +4,17 @@ internal import Testing
 extension EndToEndTests {
     /// A plugin in C that does what the ABI allows and few plugins do: see `Tests/Plugins/awkward-source.c`.
     @Suite struct AwkwardPluginTests {
-        /// Lends a server with one worker.
-        private static func withPlugin(scan: String = "1s", _ body: (LogHostProcess) async throws -> Void) async throws {
+        /// Lends a server with one worker, or more.
+        private static func withPlugin(
+            scan: String = "1s", workers: Int = 1, _ flags: [String] = [], _ body: (LogHostProcess) async throws -> Void
+        ) async throws {
             try await withTemporaryDirectory { directory in
                 let library = "\(directory)/libawkward.so"
-                try await compilePlugin("Tests/Plugins/awkward-source.c", to: library)
+                try await compilePlugin("Tests/Plugins/awkward-source.c", to: library, flags)
                 try await withJournal { journal in
                     var configuration = LogHostConfiguration(directory: journal.directory)
                     configuration.morePlugins = ["  - name: awkward", "    library: \(library)"]
-                    configuration.limits = ["worker_threads": "1", "scan": scan]
+                    configuration.limits = ["worker_threads": "\(workers)", "scan": scan]
                     try await withLogHost(configuration, body)
                 }
             }
@@ -79,6 +81,97 @@ extension EndToEndTests {
                     try await Task.sleep(for: .milliseconds(20))
                 }
                 #expect(closes == "1")
+            }
+        }
+
+        @Test(arguments: [200, 204, 205, 304])
+        func `where no body may be none is sent, and the connection goes on`(status: Int) async throws {
+            try await Self.withPlugin { server in
+                let statuses = try await server.connect { connection in
+                    try connection.send(HTTPRequest("/status?\(status)"))
+                    let first = try connection.readHead()
+                    // One of 205 may be chunked, and then has an end.
+                    if [200, 205].contains(status) { _ = try connection.readsWholeBody() }
+                    try connection.send(HTTPRequest("/cancels"))
+                    return [first.status, try connection.readHead().status]
+                }
+                #expect(statuses == [status, 200])
+            }
+        }
+
+        @Test func `pieces without bytes are no answer for ever`() async throws {
+            try await Self.withPlugin(scan: "1m") { server in
+                try await server.connect { connection in
+                    try connection.send(HTTPRequest("/hollow"))
+                    usleep(300_000)
+                }
+                var closes = ""
+                for _ in 0..<100 where closes != "1" {
+                    closes = try await server.get("/closes").text
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                #expect(closes == "1")
+            }
+            try await Self.withPlugin { server in
+                let status = try await server.get("/hollow").status
+                #expect(status == 504)
+            }
+        }
+
+        @Test(arguments: ["/bare", "/half"])
+        func `a stream that cannot be read is refused, and left to the plugin`(path: String) async throws {
+            try await Self.withPlugin { server in
+                let status = try await server.get(path).status
+                #expect(status == 500)
+                #expect(try await server.get("/closes").text == "1")
+            }
+        }
+
+        @Test func `a gap does not lead a step back to the head`() async throws {
+            try await Self.withPlugin { server in
+                let request = HTTPRequest("/v2/gapped?skip=-15", accept: "text/event-stream")
+                let events = try await server.open(request) { try $1.readAllEvents().filter { $0.data != nil } }
+                let said = events.map { $0.name ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?" }
+                let expected = ["6", "7", "8", "9", "10", "gap"] + (11...20).map { "\($0)" } + ["end"]
+                #expect(said == expected)
+            }
+        }
+
+        @Test func `a newline that comes after its line was given twice is given once`() async throws {
+            try await Self.withPlugin(workers: 4) { server in
+                let text = try await server.open(HTTPRequest("/v2/halves?follow=true")) { _, connection in
+                    var bytes: [UInt8] = []
+                    while let piece = try connection.readPiece() { bytes += piece }
+                    return String(decoding: bytes, as: UTF8.self)
+                }
+                // Each after its time.
+                let lines = text.split(separator: "\n").map { $0.split(separator: " ").last ?? "" }
+                #expect(lines == ["a", "par", "c"] && text.hasSuffix("\n"), "\(text)")
+            }
+        }
+
+        @Test func `a plugin that takes its time to say how it is holds up one worker, and nobody else`() async throws {
+            try await Self.withPlugin(workers: 2, ["-DSLOW_HEALTH"]) { server in
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<5 { group.addTask { try await server.get("/readyz").status } }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(statuses == Array(repeating: 503, count: 5))
+                try await Task.sleep(for: .milliseconds(1_100))
+                #expect(try await server.get("/readyz").status == 503)
+                #expect(try await server.get("/checks").text == "1")
+            }
+        }
+
+        @Test func `a route that nobody can ask for is refused`() async throws {
+            try await withTemporaryDirectory { directory in
+                let library = "\(directory)/libpost.so"
+                try await compilePlugin("Tests/Plugins/awkward-source.c", to: library, ["-DPOST"])
+                let configuration = "plugins: [{name: awkward, library: \(library)}]"
+                try writeFile("\(directory)/loghost.yaml", Array(configuration.utf8))
+                let (exit, output) = try await runLogHost(["serve", "--config", "\(directory)/loghost.yaml"])
+                #expect(exit == .status(78))
+                #expect(output.contains("route /v2/endless: method: expected GET, found \"POST\""))
             }
         }
 

@@ -76,7 +76,7 @@ import Testing
             }
             #expect(watches == before + 1)
             let deadline = ContinuousClock.now + .seconds(20)
-            while try Self.watches(of: pid) > before, ContinuousClock.now < deadline {
+            while try Self.watches(of: pid) != before, ContinuousClock.now < deadline {
                 try await Task.sleep(for: .milliseconds(20))
             }
             #expect(try Self.watches(of: pid) == before)

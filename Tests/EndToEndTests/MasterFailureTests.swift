@@ -45,8 +45,11 @@ import Testing
         Case(what: "a redirect to a configured master", configured: [1, 0], settings: "{}", status: 303, asked: [1, 1, 0]),
         Case(what: "a redirect to one that is not", configured: [1], settings: "{}", status: 502, asked: [0, 1, 0]),
         Case(
-            what: "a redirect to another server", configured: [1, 0], settings: #"{"redirect": "127.0.0.1:9"}"#, status: 502,
-            asked: [0, 1, 0]),
+            what: "a redirect to another server", configured: [1, 0], settings: #"{"redirect": "127.0.0.1:9"}"#, status: 303,
+            asked: [1, 1, 0]),
+        Case(
+            what: "a redirect to another server, and nobody else to ask", configured: [1],
+            settings: #"{"redirect": "127.0.0.1:9"}"#, status: 502, asked: [0, 1, 0]),
         Case(
             what: "a redirect to the leader's name", configured: [1, 0], settings: #"{"redirect": "localhost:PORT0"}"#,
             status: 303,

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// The way from a task to its sandbox, through a master and the agent's own host.
@@ -61,7 +62,14 @@ import Testing
                 try await withLogHost(agent) { agent in
                     let own = "/system/v1/agent/S1/logs\(Sandboxes.base)/stdout?limit=1"
                     #expect(try await agent.get(own).text == "one\n")
-                    #expect(try await agent.get("/system/v1/agent/S2/logs\(Sandboxes.base)/stdout").status == 404)
+                    let other = "/system/v1/agent/S2/logs/v2/component"
+                    #expect(try await agent.get(other).status == 404)
+                    // Its name after a restart that lost the old one.
+                    try await sandboxes.set(#"{"agent_id": "S2"}"#)
+                    usleep(2_100_000)
+                    #expect(try await agent.get(other).status != 404)
+                    try await sandboxes.set(#"{"agent_id": null}"#)
+                    usleep(2_100_000)
                     var master = LogHostConfiguration(directory: journal.directory)
                     master.morePlugins = Self.master(sandboxes, agentPort: try #require(agent.port))
                     try await withLogHost(master) { master in

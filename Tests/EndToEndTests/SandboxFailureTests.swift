@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// What a client is told when the agent refuses, fails or is slow: the status, and nothing of where things are.
@@ -24,6 +25,44 @@ import Testing
                 #expect(follow == status, "\(failure) follow: \(follow)")
                 #expect(!server.log.contains("/slaves/"))
             }
+        }
+    }
+
+    @Test func `names of files that are not UTF-8 do not make the others unreadable`() async throws {
+        try await withSandboxServer { server, sandboxes in
+            try sandboxes.write("one\n", to: "stdout")
+            let name =
+                Array("\(sandboxes.path("odd"))".utf8CString.dropLast()) + [CChar(bitPattern: 0xFF), CChar(bitPattern: 0xFE), 0]
+            let file = unsafe open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
+            #expect(file >= 0)
+            close(file)
+            defer { unsafe unlink(name) }
+            #expect(try await server.get("\(Sandboxes.base)/stdout").text == "one\n")
+            let list = try await server.get("\(Sandboxes.base)/files/browse")
+            #expect(list.status == 200 && list.text.contains("stdout") && list.text.contains("odd\u{FFFD}"))
+        }
+    }
+
+    @Test func `who may not see the agent's flags reads all the same`() async throws {
+        try await withSandboxServer { server, sandboxes in
+            try await sandboxes.set(
+                #"{"agent_state": {"flags": {}}, "tasks": [{"id": "E1", "framework_id": "F1", "container": "C1", "slave_id": "S1"}]}"#
+            )
+            try sandboxes.write("one\n", to: "stdout")
+            #expect(try await server.get("\(Sandboxes.base)/stdout").text == "one\n")
+        }
+    }
+
+    @Test func `more reads than the host lets be open wait their turns`() async throws {
+        let bytes = String(repeating: "0123456789abcdef\n", count: 40_000)
+        try await withSandboxServer(", read_ahead: 16") { server, sandboxes in
+            try sandboxes.write(bytes, to: "stdout")
+            try await sandboxes.set(#"{"delay_ms": 100}"#)
+            let whole = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<40 { group.addTask { try await server.get("\(Sandboxes.base)/stdout/download").text == bytes } }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(whole == 40)
         }
     }
 

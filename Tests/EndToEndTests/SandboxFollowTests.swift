@@ -81,6 +81,23 @@ import Testing
     }
 
     @Test(arguments: SandboxReading.allCases)
+    func `a newline that comes late is no line of those that a limit counts`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
+            try sandboxes.write("old\n", to: "stdout")
+            let text = try await server.open(HTTPRequest("\(Sandboxes.base)/stdout?cursor=END&follow=true&limit=3")) {
+                _, connection in
+                try sandboxes.append("one\nhalf", to: "stdout")
+                var bytes: [UInt8] = []
+                while bytes.count < 8, let piece = try connection.readPiece() { bytes += piece }
+                try sandboxes.append("\nlast\nmore\n", to: "stdout")
+                while let piece = try connection.readPiece() { bytes += piece }
+                return String(decoding: bytes, as: UTF8.self)
+            }
+            #expect(text == "one\nhalf\nlast\n")
+        }
+    }
+
+    @Test(arguments: SandboxReading.allCases)
     func `the end of its task ends a follow, and a reconnect with that id is told so`(reading: SandboxReading) async throws {
         try await withSandboxServer("", reading) { server, sandboxes in
             try await sandboxes.set(

@@ -43,6 +43,63 @@ import Testing
         }
     }
 
+    @Test(arguments: SandboxReading.allCases)
+    func `a file that is shorter than it was listed a moment ago is given as it is`(reading: SandboxReading) async throws {
+        // All lines are alike: what lies before a place is no help to tell files apart.
+        let old = String(repeating: "the same\n", count: 20_000)
+        try await withSandboxServer("", reading) { server, sandboxes in
+            for path in ["stdout", "stdout/download"] {
+                for new in ["", "new\n", String(repeating: "the same\n", count: 20)] {
+                    for isRotated in [false, true] {
+                        try sandboxes.write(old, to: "stdout")
+                        #expect(try await server.get("\(Sandboxes.base)/stdout?limit=1").status == 200)
+                        if isRotated { try sandboxes.rename("stdout", to: "stdout.1") }
+                        try sandboxes.write(new, to: "stdout")
+                        let answer = try await server.get("\(Sandboxes.base)/\(path)")
+                        #expect([200, 204].contains(answer.status))
+                        #expect(answer.text == new, "\(path) \(new.utf8.count) \(isRotated): \(answer.body.count)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: SandboxReading.allCases)
+    func `the last lines are there as soon as the next file is`(reading: SandboxReading) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
+            try sandboxes.write("one\n", to: "stdout.1")
+            #expect(try await server.get("\(Sandboxes.base)/stdout?cursor=END&skip=-2").text.isEmpty)
+            try sandboxes.write("two\nthree\nfour\n", to: "stdout")
+            #expect(try await server.get("\(Sandboxes.base)/stdout?cursor=END&skip=-2").text == "three\nfour\n")
+        }
+    }
+
+    @Test func `a file that gets an older name before it is read is read under that`() async throws {
+        try await withSandboxServer { server, sandboxes in
+            for (name, letter, count) in [("stdout.2", "A", 50), ("stdout.1", "B", 60), ("stdout", "C", 70)] {
+                try sandboxes.write((0..<count).map { "\(letter)\($0)\n" }.joined(), to: name)
+            }
+            let first = try await server.get("\(Sandboxes.base)/stdout.2?format=json&limit=48").text.split(separator: "\n")
+            let last = try JSONValue(String(first.last ?? ""))
+            let id = try #require(last["cursor"]?.string)
+            try await sandboxes.pause(#"{"match": "stdout.1&offset=0&length=65536", "times": 1}"#)
+            let request = HTTPRequest(
+                "\(Sandboxes.base)/stdout", accept: "text/event-stream", headers: ["Last-Event-ID": id])
+            async let lines = server.open(request) { _, connection in
+                try connection.readEvents(entries: 2 + 60 + 70 + 10).map(Self.text)
+            }
+            try await sandboxes.waitForHeld()
+            try sandboxes.rename("stdout.2", to: "stdout.3")
+            try sandboxes.rename("stdout.1", to: "stdout.2")
+            try sandboxes.rename("stdout", to: "stdout.1")
+            try sandboxes.write((0..<10).map { "D\($0)\n" }.joined(), to: "stdout")
+            try await sandboxes.resume()
+            let expected =
+                ["A48", "A49"] + (0..<60).map { "B\($0)" } + (0..<70).map { "C\($0)" } + (0..<10).map { "D\($0)" }
+            #expect(try await lines == expected)
+        }
+    }
+
     @Test func `a file that vanishes while it is read is read on under its new name`() async throws {
         let old = (0..<30_000).map { "old \($0)\n" }.joined()
         try await withSandboxServer(", read_ahead: 1") { server, sandboxes in

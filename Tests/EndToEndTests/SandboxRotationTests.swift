@@ -100,6 +100,25 @@ import Testing
     }
 
     @Test(arguments: SandboxReading.allCases)
+    func `a file that was rotated before anything of it was read is read also while there is no next one`(
+        reading: SandboxReading
+    ) async throws {
+        try await withSandboxServer("", reading) { server, sandboxes in
+            try sandboxes.write("", to: "stdout")
+            let messages = try await server.open(Self.stream) { _, connection in
+                // The look that finds nothing.
+                usleep(1_500_000)
+                try sandboxes.append("one\ntwo\n", to: "stdout")
+                try sandboxes.rename("stdout", to: "stdout.1")
+                return try connection.readEvents(entries: 2).map {
+                    $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?"
+                }
+            }
+            #expect(messages == ["one", "two"])
+        }
+    }
+
+    @Test(arguments: SandboxReading.allCases)
     func `a file that comes only later is waited for`(reading: SandboxReading) async throws {
         let messages = try await Self.follow(reading, entries: 2) { sandboxes in
             try sandboxes.append("two\n", to: "stdout")

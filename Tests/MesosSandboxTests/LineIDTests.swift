@@ -11,7 +11,12 @@ struct LineIDTests {
         }
     }
 
-    @Test(arguments: ["", "~", "x", "-1", "+1", "1~", "1~89abcde", "1~89ABCDEF", "1~89abcdef0", "99999999999999999999", "1 "])
+    @Test(arguments: ["9223372036854775807", "9223372036854775808", "18446744073709551616", "99999999999999999999"])
+    func `what is beyond any file is as far as files go`(text: String) {
+        #expect(LineID(Array(text.utf8)) == LineID(offset: .init(Int64.max), fingerprint: nil))
+    }
+
+    @Test(arguments: ["", "~", "x", "-1", "+1", "1~", "1~89abcde", "1~89ABCDEF", "1~89abcdef0", "999999999999999999999", "1 "])
     func `anything else is none`(text: String) {
         #expect(LineID(Array(text.utf8)) == nil)
     }

@@ -101,6 +101,11 @@ struct Program {
         for plugin in plugins {
             guard let source = plugin.source else { continue }
             for route in plugin.routes {
+                guard route.method == "GET" else {
+                    throw ConfigurationFailure(
+                        "plugin \(plugin.name): route \(route.path): method: expected GET, found \(route.method.debugDescription)"
+                    )
+                }
                 if HostRoute.allCases.contains(where: { $0.template == route.path }) {
                     throw ConfigurationFailure("plugin \(plugin.name): route \(route.path): the host itself has \(route.path)")
                 }

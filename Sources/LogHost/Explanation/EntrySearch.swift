@@ -38,7 +38,8 @@ struct EntrySearch: Sendable {
         if query.direction == .backward, opened.applied & UInt32(LOGHOST_APPLIED_DIRECTION) == 0 { return nil }
         var remainder = Remainder(query, applied: opened.applied)
         let limits = loghost_read_limits(
-            size: UInt32(MemoryLayout<loghost_read_limits>.size), max_entries: UInt32(clamping: min(limit, 1024)),
+            size: UInt32(MemoryLayout<loghost_read_limits>.size),
+            max_entries: remainder.isEmpty ? UInt32(clamping: min(limit, 1024)) : 1024,
             max_bytes: 1 << 20, max_microseconds: 100_000, max_value_bytes: UInt64(self.valueBytes))
         var found = Found()
         while NIODeadline.now() < self.deadline {

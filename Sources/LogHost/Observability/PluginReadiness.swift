@@ -10,9 +10,12 @@ final class PluginReadiness: Sendable {
         var isReady: Bool { self.checks.allSatisfy(\.isReady) }
     }
 
-    private struct Known {
-        var plugins: [Plugin]
-        var until: NIODeadline
+    private struct State {
+        /// Asks all, or has asked them; who comes meanwhile waits for the same.
+        var look: Task<[Plugin], Never>?
+        var until = NIODeadline.now()
+        /// Plugins whose check has not returned, whatever has become of who asked: a worker is in each of them.
+        var busy: Set<String> = []
     }
 
     private static let lifetime = TimeAmount.seconds(1)
@@ -21,7 +24,7 @@ final class PluginReadiness: Sendable {
 
     private let plugins: [PluginInstance]
     private let workers: WorkerPool
-    private let known = Mutex<Known?>(nil)
+    private let state = Mutex(State())
     private let asking = OperationTable<[HealthCheck]>()
 
     init(_ plugins: [PluginInstance], workers: WorkerPool) {
@@ -31,32 +34,44 @@ final class PluginReadiness: Sendable {
 
     /// The plugins in their order.
     func states() async -> [Plugin] {
-        if let known = self.known.withLock({ $0 }), known.until > .now() { return known.plugins }
+        await self.state.withLock { state in
+            if let look = state.look, .now() < state.until { return look }
+            let look = Task { await self.look() }
+            state.look = look
+            state.until = .distantFuture
+            return look
+        }.value
+    }
+
+    private func look() async -> [Plugin] {
         let deadline = ContinuousClock.now + Self.patience
-        var states: [Plugin] = []
+        var plugins: [Plugin] = []
         for plugin in self.plugins {
             let checks = await self.ask(plugin, until: deadline)
-            states.append(Plugin(name: plugin.name, checks: checks))
+            plugins.append(Plugin(name: plugin.name, checks: checks))
         }
-        let known = Known(plugins: states, until: .now() + Self.lifetime)
-        self.known.withLock { $0 = known }
-        return states
+        self.state.withLock { $0.until = .now() + Self.lifetime }
+        return plugins
     }
 
     private func ask(_ plugin: PluginInstance, until deadline: ContinuousClock.Instant) async -> [HealthCheck] {
         guard let health = plugin.health else { return [] }
+        let name = plugin.name
+        let silence = [HealthCheck(name: "answer", isReady: false, message: "The plugin does not answer.")]
+        guard self.state.withLock({ $0.busy.insert(name).inserted }) else { return silence }
         let (asking, workers) = (self.asking, self.workers)
         do {
             // Nobody waits for longer than the deadline, whatever the plugin and the workers do.
             return try await asking.perform(until: deadline) { operation in
                 Task {
-                    let checks = try await workers.call { health.check() }
-                    _ = asking.complete(operation, .success(checks))
+                    let result = try await workers.call { health.check() }
+                    self.state.withLock { _ = $0.busy.remove(name) }
+                    _ = asking.complete(operation, .success(result))
                 }
             } cancel: { _ in
             }
         } catch {
-            return [HealthCheck(name: "answer", isReady: false, message: "The plugin does not answer.")]
+            return silence
         }
     }
 }

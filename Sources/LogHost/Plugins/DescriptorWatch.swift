@@ -88,6 +88,11 @@ package final class DescriptorWatch: @unchecked Sendable {
         unsafe pthread_mutex_unlock(self.lock)
     }
 
+    /// Ends all watches of an instance.
+    func unwatchAll(of owner: ObjectIdentifier) {
+        for id in self.state.withLock({ $0.watches.filter { $0.value.owner == owner }.keys }) { self.unwatch(id) }
+    }
+
     /// Ends the thread. Called once, after all instances are gone.
     func stop() {
         self.state.withLock { $0.isStopped = true }

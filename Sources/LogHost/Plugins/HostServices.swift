@@ -61,7 +61,10 @@ package final class HostServices: @unchecked Sendable {
     }
 
     /// Ends what the plugin has open; nothing calls it back any more.
-    package func close() { self.http?.close() }
+    package func close() {
+        self.http?.close()
+        self.watches.unwatchAll(of: ObjectIdentifier(self))
+    }
 
     static func of(_ host: UnsafePointer<loghost_host>?) -> HostServices? {
         guard let host = unsafe host else { return nil }

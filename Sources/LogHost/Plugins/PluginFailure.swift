@@ -35,7 +35,10 @@ package struct PluginFailure: Error, Sendable {
     static let silence = PluginFailure(code: LOGHOST_ERROR_TIMEOUT, message: "The source did not answer in time.")
 
     /// Message and detail, for the operator alone.
-    var explanation: String { self.detail.isEmpty ? self.message : "\(self.message) (\(self.detail))" }
+    var explanation: String {
+        let message = self.message.isEmpty ? "the plugin says no reason" : self.message
+        return self.detail.isEmpty ? message : "\(message) (\(self.detail))"
+    }
 
     private static func text(_ bytes: UnsafeRawBufferPointer, _ size: UInt32) -> String {
         unsafe String(decoding: bytes.prefix(Int(size)), as: UTF8.self)

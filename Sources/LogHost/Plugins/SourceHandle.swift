@@ -105,7 +105,12 @@ package final class SourceHandle: @unchecked Sendable {
                         let table = unsafe Unmanaged<OperationTable<Resolved>>.fromOpaque(context).takeUnretainedValue()
                         let result = Result { try unsafe resolved(resolution, error) }
                         let isTaken = table.complete(operation, result)
-                        if !isTaken, case .success(.bytes(_, _, let stream)) = result { stream?.disown() }
+                        switch result {
+                        case .success(.bytes(_, _, let stream)) where !isTaken: stream?.disown()
+                        // What was refused is the plugin's.
+                        case .failure where unsafe resolution != nil: return 0
+                        default: break
+                        }
                         return isTaken ? 1 : 0
                     }, unsafe Unmanaged.passUnretained(self.resolving).toOpaque())
             }
@@ -193,7 +198,17 @@ private func resolved(_ resolution: UnsafePointer<loghost_resolution>?, _ error:
         return unsafe .log(topic: resolution.topic.array, filter: LogFilter(resolution.filter))
     case LOGHOST_RESOLVED_BYTES:
         var stream: ByteStreamHandle?
-        if let pointer = unsafe resolution.stream, let functions = unsafe resolution.stream_functions {
+        if let pointer = unsafe resolution.stream {
+            guard let functions = unsafe resolution.stream_functions else {
+                throw PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: "The source gave a stream without functions.")
+            }
+            do throws(PluginFailure) {
+                unsafe try CStruct.check(functions, last: \.close, of: "stream_functions") {
+                    unsafe [("read", $0.read != nil), ("close", $0.close != nil)]
+                }
+            } catch {
+                throw PluginFailure(code: LOGHOST_ERROR_INTERNAL, message: error.message)
+            }
             stream = unsafe ByteStreamHandle(pointer, functions: functions)
         }
         return unsafe .bytes(

@@ -61,7 +61,7 @@ struct Dispatcher: Sendable {
         } catch let problem as Problem {
             exchange.answer = exchange.problem(problem)
         } catch let failure as PluginFailure {
-            self.site.report(failure)
+            self.site.report(failure, route: exchange.route)
             exchange.answer = exchange.problem(failure.problem)
         } catch is CancellationError {
             exchange.answer = exchange.problem(Problem(503, "The host is stopping.", retryAfter: 1))

@@ -74,13 +74,13 @@ final class Site: Sendable {
     var limits: Limits { self.liveLimits.current }
 
     /// Logs what a plugin has failed with: the operator's when the source is at fault, else the client's own.
-    func report(_ failure: PluginFailure) { Self.report(failure, self.logger) }
+    func report(_ failure: PluginFailure, route: String = "") { Self.report(failure, self.logger, route: route) }
 
-    private static func report(_ failure: PluginFailure, _ logger: Logger) {
+    private static func report(_ failure: PluginFailure, _ logger: Logger, route: String = "") {
         let status = failure.problem.status
-        logger.log(
-            level: status >= 500 ? .error : .debug, "a request failed",
-            metadata: ["status": "\(status)", "reason": "\(failure.message)"])
+        var metadata: Logger.Metadata = ["status": "\(status)", "reason": "\(failure.message)"]
+        if !route.isEmpty { metadata["route"] = "\(route)" }
+        logger.log(level: status >= 500 ? .error : .debug, "a request failed", metadata: metadata)
     }
 
     /// Without authorizers any web page could otherwise read the logs through its visitor's browser.

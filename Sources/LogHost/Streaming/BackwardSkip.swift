@@ -65,8 +65,9 @@ struct BackwardSkip {
                     throw PluginFailure(code: LOGHOST_ERROR_CURSOR_GONE, message: "The cursor's entry is no longer in the log.")
                 }
                 return Array(kept.suffix(capacity))
-            case .gap:
-                kept = []
+            case .gap(let gap):
+                // Cursors from before may occur again.
+                if gap.isTruncation { kept = [] }
             case .pending:
                 throw PluginFailure(code: LOGHOST_ERROR_UNSUPPORTED, message: "skip: this log cannot step back.")
             case .failed(let failure):

@@ -318,7 +318,7 @@ package final class Follower: @unchecked Sendable {
 
     private func whole(_ blocks: [EntryBlock]) -> Step {
         if let last = blocks.last { self.place = .cursor(last.lastCursor) }
-        self.opening.onEntries(blocks.reduce(0) { $0 + $1.count })
+        self.opening.onEntries(blocks.reduce(0) { $0 + $1.entryCount })
         return .write(blocks.map(\.bytes), readAt: blocks.first?.readAt)
     }
 
@@ -331,13 +331,15 @@ package final class Follower: @unchecked Sendable {
         for block in blocks {
             for index in 0..<block.count {
                 let cursor = Array(block.cursor(index))
+                let isNewline = block.isNewline(index)
                 // Its own reader was further; until the tail is there too, what it gave stays in mind.
-                if self.remembered.contains(cursor) { continue }
+                if self.remembered.contains(givenKey(cursor, isNewline: isNewline)) { continue }
                 let time = block.time(index)
                 if time != 0, query.until != 0, time > query.until { return self.end(.end, bytes) }
                 self.place = .cursor(cursor)
                 if time != 0, time < query.since { continue }
                 bytes.writeImmutableBuffer(block.bytes(index))
+                if isNewline { continue }
                 count += 1
                 if self.limitLeft != .max { self.limitLeft -= 1 }
                 if self.limitLeft == 0 { return self.end(.limit, bytes) }

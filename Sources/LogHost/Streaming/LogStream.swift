@@ -89,7 +89,9 @@ final class LogStream: @unchecked Sendable {
         self.limitLeft = query.limit == 0 ? .max : query.limit
         self.limits = loghost_read_limits(
             size: UInt32(MemoryLayout<loghost_read_limits>.size),
-            max_entries: UInt32(clamping: min(query.limit == 0 ? Self.batchEntries : query.limit, Self.batchEntries)),
+            // Of what the host chooses among, many are read for one that is given.
+            max_entries: UInt32(
+                clamping: query.limit > 0 && self.remainder.isEmpty ? min(query.limit, Self.batchEntries) : Self.batchEntries),
             max_bytes: 256 << 10,
             max_microseconds: 100_000, max_value_bytes: UInt64(encoding.maximumValueBytes))
     }
@@ -212,7 +214,7 @@ final class LogStream: @unchecked Sendable {
             let entry = unsafe entries + self.index
             // Room for whatever an encoder may need at the start of a call.
             if unsafe chunk.pointee.free < sinkMinimum { return .more }
-            if !self.given.isEmpty, unsafe self.given.remove(entry.pointee.cursor.array) != nil {
+            if !self.given.isEmpty, unsafe self.given.remove(entry.pointee.givenKey) != nil {
                 self.index += 1
                 continue
             }
@@ -233,9 +235,9 @@ final class LogStream: @unchecked Sendable {
                 self.isInsideEntry = false
                 self.index += 1
                 self.isInsideValue = unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_CONTINUES != 0
-                if !self.isInsideValue, unsafe Int(entry.pointee.flags) & LOGHOST_ENTRY_NEWLINE == 0 {
+                if !self.isInsideValue, self.remembered != nil { unsafe self.remembered?.insert(entry.pointee.givenKey) }
+                if !self.isInsideValue, unsafe !entry.pointee.isNewline {
                     self.entriesGiven &+= 1
-                    if self.remembered != nil { unsafe self.remembered?.insert(entry.pointee.cursor.array) }
                     if self.limitLeft != .max { self.limitLeft &-= 1 }
                     if self.limitLeft == 0 {
                         unsafe self.rememberPlace(entry)
@@ -279,3 +281,12 @@ final class LogStream: @unchecked Sendable {
 
 /// LOGHOST_SINK_MINIMUM: what is free whenever an encoder is called.
 let sinkMinimum = Int(LOGHOST_SINK_MINIMUM)
+
+/// What an entry is known by among those that were given: the newline of a line given without it has that line's cursor.
+func givenKey(_ cursor: [UInt8], isNewline: Bool) -> [UInt8] { isNewline ? cursor + [0x0A] : cursor }
+
+extension loghost_entry {
+    var isNewline: Bool { unsafe Int(self.flags) & LOGHOST_ENTRY_NEWLINE != 0 }
+
+    fileprivate var givenKey: [UInt8] { unsafe LogHost.givenKey(self.cursor.array, isNewline: self.isNewline) }
+}

@@ -54,7 +54,8 @@ struct PlainAnswer: Sendable {
             self.exchange.answer = .whole(head, nil)
             return
         }
-        if self.exchange.request.method == .head {
+        // RFC 9110, 6.4.1: what would come as a body there is the next answer to the client.
+        if self.exchange.request.method == .head || [204, 205, 304].contains(status) {
             await self.close(stream)
             self.exchange.answer = .whole(head, nil)
             return
@@ -90,8 +91,14 @@ struct PlainAnswer: Sendable {
         let limit = ContinuousClock.now + self.site.limits.scan
         while true {
             let piece = try await self.read(stream)
-            guard case .pending = piece, !self.isFollow else { return piece }
-            guard try await self.waitForWake(limit - .now) else { throw PluginFailure.silence }
+            guard !self.isFollow else { return piece }
+            switch piece {
+            case .pending: guard try await self.waitForWake(limit - .now) else { throw PluginFailure.silence }
+            case .data(let bytes) where bytes.isEmpty:
+                try self.site.connections.checkClient(of: self.exchange.channel)
+                if .now > limit { throw PluginFailure.silence }
+            case .data, .end: return piece
+            }
         }
     }
 
@@ -110,6 +117,7 @@ struct PlainAnswer: Sendable {
             self.site.authorization?.rechecks.remove(signal)
         }
         var piece = first
+        var giveUp = ContinuousClock.now + self.site.limits.scan
         while true {
             if let refusal = signal.refusal { throw refusal }
             if signal.ending != nil { throw CancellationError() }
@@ -117,8 +125,12 @@ struct PlainAnswer: Sendable {
             case .data(let bytes), .end(let bytes):
                 if !bytes.isEmpty {
                     try await self.exchange.write(ByteBuffer(bytes: bytes), to: outbound)
+                    giveUp = .now + self.site.limits.scan
                 }
                 if case .end = piece { return }
+                // Pieces without bytes are no news: nothing is written, by which a client could be missed.
+                try self.site.connections.checkClient(of: self.exchange.channel)
+                if .now > giveUp { throw PluginFailure.silence }
             case .pending:
                 // The head does not wait for the plugin.
                 try await self.exchange.write([], to: outbound)

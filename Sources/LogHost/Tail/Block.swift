@@ -39,6 +39,14 @@ final class EntryBlock: @unchecked Sendable {
 
     func cursor(_ index: Int) -> ArraySlice<UInt8> { self.batch.cursor(self.members?[index] ?? index) }
 
+    /// True for the newline of a line given without it, which is no entry and has its cursor.
+    func isNewline(_ index: Int) -> Bool { self.batch.isNewline(self.members?[index] ?? index) }
+
+    /// How many are entries.
+    var entryCount: Int {
+        self.batch.hasNewlines ? (0..<self.count).count { !self.isNewline($0) } : self.count
+    }
+
     /// Microseconds since the epoch; 0 = has none.
     func time(_ index: Int) -> UInt64 { self.batch.times[self.members?[index] ?? index] }
 
@@ -54,9 +62,12 @@ struct ReadEntries: Sendable {
     private(set) var times: [UInt64] = []
     private var cursors: [UInt8] = []
     private var cursorEnds: [Int] = []
+    /// Their indices: there are few.
+    private var newlines: Set<Int> = []
     let readAt = NIODeadline.now()
 
-    mutating func append(cursor: some Collection<UInt8>, time: UInt64) {
+    mutating func append(cursor: some Collection<UInt8>, time: UInt64, isNewline: Bool) {
+        if isNewline { self.newlines.insert(self.times.count) }
         self.cursors.append(contentsOf: cursor)
         self.cursorEnds.append(self.cursors.count)
         self.times.append(time)
@@ -66,7 +77,11 @@ struct ReadEntries: Sendable {
         self.cursors[(index == 0 ? 0 : self.cursorEnds[index - 1])..<self.cursorEnds[index]]
     }
 
-    var byteCount: Int { self.cursors.count + 16 * self.times.count }
+    func isNewline(_ index: Int) -> Bool { !self.newlines.isEmpty && self.newlines.contains(index) }
+
+    var hasNewlines: Bool { !self.newlines.isEmpty }
+
+    var byteCount: Int { self.cursors.count + 16 * self.times.count + 32 * self.newlines.count }
 }
 
 /// Memory that blocks share, counted once while any of them is in the ring.

@@ -108,7 +108,9 @@ package final class TailReader: @unchecked Sendable {
     private func give(whole entries: UnsafeBufferPointer<loghost_entry>) {
         var read = ReadEntries()
         for entry in 0..<entries.count {
-            unsafe read.append(cursor: entries[entry].cursor.buffer, time: entries[entry].realtime_microseconds)
+            unsafe read.append(
+                cursor: entries[entry].cursor.buffer, time: entries[entry].realtime_microseconds,
+                isNewline: entries[entry].isNewline)
         }
         for feed in self.feeds.indices { self.members[feed].removeAll(keepingCapacity: true) }
         for entry in 0..<entries.count {
@@ -185,7 +187,7 @@ package final class TailReader: @unchecked Sendable {
         for feed in assembly.feeds { self.members[feed] = [0] }
         for (number, isWhole) in assembly.encodings { self.encodings[number].endPieces(isWhole: isWhole) }
         var read = ReadEntries()
-        unsafe read.append(cursor: entry.pointee.cursor.buffer, time: assembly.time)
+        unsafe read.append(cursor: entry.pointee.cursor.buffer, time: assembly.time, isNewline: entry.pointee.isNewline)
         self.publish(read, count: 1)
     }
 

@@ -27,7 +27,7 @@ typedef struct loghost_health {
     uint32_t size;
     uint32_t reserved;
     /* [worker] Calls `report` once for each check, at most 16 times, before it returns; none = ready. Between
-     * `start` and `stop`, at most about once a second. Says what is known: it asks no other server. */
+     * `start` and `stop`, at most about once a second, and not again before it has returned. Says what is known: it asks no other server. */
     void (*check)(loghost_instance *instance, loghost_health_report report, void *context);
 } loghost_health;
 

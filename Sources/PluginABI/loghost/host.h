@@ -8,7 +8,8 @@
  * returned. Services are extensions, each in a header of its own; an id the host does not know answers NULL.
  *
  * No service ever calls back into the plugin on the calling thread, and `wake` only notes; so all of them may
- * be called under a plugin's own mutex, unless their header says otherwise (giving up an HTTP request). */
+ * be called under a plugin's own mutex, unless their header says otherwise (giving up an HTTP request, ending
+ * the watch of a descriptor). */
 typedef struct loghost_host loghost_host;
 
 enum {

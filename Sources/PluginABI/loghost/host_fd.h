@@ -23,8 +23,8 @@ typedef struct loghost_host_fd {
     uint64_t (*watch)(const loghost_host *host, int32_t fd, uint32_t events, loghost_fd_ready ready,
                       void *context, loghost_error *error);
     /* [any-thread] Ends it. When this returns, `ready` is not running and will not run again, unless it was
-     * called from within `ready` itself: then it may still return. An unknown id does nothing. Closing the
-     * descriptor comes after this. */
+     * called from within `ready` itself: then it may still return. It waits for a running `ready`: hold no
+     * lock that `ready` takes. An unknown id does nothing. Closing the descriptor comes after this. */
     void (*unwatch)(const loghost_host *host, uint64_t watch);
 } loghost_host_fd;
 

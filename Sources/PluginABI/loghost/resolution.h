@@ -19,7 +19,7 @@ typedef struct loghost_header {
 
 /* What `read` of a byte stream answers. */
 enum {
-    LOGHOST_STREAM_DATA = 1,    /* bytes; the last ones come with LOGHOST_STREAM_END */
+    LOGHOST_STREAM_DATA = 1,    /* bytes, at least one; the last ones come with LOGHOST_STREAM_END */
     LOGHOST_STREAM_PENDING = 2, /* not now: wake the stream's id when there is more, within 30 s unless configured */
     LOGHOST_STREAM_END = 3,     /* the last bytes, or none */
     LOGHOST_STREAM_ERROR = 4    /* `error` is filled; the host ends the answer visibly */
@@ -49,7 +49,7 @@ typedef struct loghost_resolution {
     uint32_t kind;
     loghost_bytes topic;   /* LOG: names what shares one live tail; opaque, at most 1024 bytes */
     loghost_filter filter; /* LOG: the route's own condition, which the query's filter only narrows */
-    uint32_t status;       /* BYTES: the HTTP status; 204 has no body */
+    uint32_t status;       /* BYTES: the HTTP status; 204, 205 and 304 have no body, and a stream is only closed */
     uint32_t reserved;
     const loghost_header *headers; /* BYTES: at least Content-Type when there is a body */
     size_t header_count;

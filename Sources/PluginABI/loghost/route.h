@@ -24,7 +24,7 @@ enum {
     LOGHOST_ACCEPTS_FOLLOW = 1u << 0,        /* follow=true on a text or JSON range */
     LOGHOST_ACCEPTS_BOUNDS = 1u << 1,        /* since=, until= */
     LOGHOST_ACCEPTS_POSTFIX = 1u << 2,       /* postfix=, used in the file name */
-    LOGHOST_ACCEPTS_LAST_EVENT_ID = 1u << 3, /* the header, also on a range */
+    LOGHOST_ACCEPTS_LAST_EVENT_ID = 1u << 3, /* the header, on routes without a dialect; log routes have it */
     LOGHOST_ACCEPTS_REVERSE = 1u << 4        /* read_reverse= where the dialect has it */
 };
 

@@ -40,7 +40,7 @@ enum {
     LOGHOST_READ_PENDING = 2,   /* more is on its way: wait for `wake` */
     LOGHOST_READ_CAUGHT_UP = 3, /* nothing newer now; ends a range, not a follow */
     LOGHOST_READ_END = 4,       /* nothing newer ever */
-    LOGHOST_READ_GAP = 5,       /* `gap` is filled; reading goes on behind it, and cursors may occur again */
+    LOGHOST_READ_GAP = 5,       /* `gap` is filled; reading goes on behind it */
     LOGHOST_READ_ERROR = 6      /* `error` is filled; only `close` may follow */
 };
 
