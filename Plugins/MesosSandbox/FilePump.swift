@@ -275,7 +275,7 @@ actor FilePump {
         // Larger, it may have been written to a little longer. Else it was deleted or compressed.
         guard now.map(\.size) ?? 0 < begun.size else { return false }
         feed.append(.gap(.rotation))
-        try self.begin(rotated.last { $0.modified >= begun.modified }?.name ?? self.file.name, list)
+        try self.begin(writtenAfter: begun.modified, list)
         return true
     }
 
@@ -390,9 +390,8 @@ actor FilePump {
         if self.place.isReplaced, let kept = self.place.kept {
             // It was deleted or compressed, and has been read to its end. What is younger was written after it.
             let modified = try await kept.modified()
-            let younger = self.file.rotated(in: list).last { $0.facts.modified >= modified }
             feed.append(.next)
-            try self.begin(younger?.facts.name ?? self.file.name, list)
+            try self.begin(writtenAfter: modified, list)
             return
         }
         feed.append(.gap(self.file.hasRotated(in: list) ? .rotation : .truncation))
@@ -437,6 +436,12 @@ actor FilePump {
         self.place.isReplaced = true
         let bytes = try await self.file.read(self.place, at: self.place.offset, length: self.file.files.readCapacity)
         if bytes.isEmpty { try await self.relocate(feed) } else { self.give(bytes, feed) }
+    }
+
+    /// Begins with the oldest file that is younger than one that has gone.
+    private func begin(writtenAfter modified: Int64, _ list: [FileFacts]) throws {
+        let younger = self.file.rotated(in: list).last { $0.facts.modified >= modified }
+        try self.begin(younger?.facts.name ?? self.file.name, list)
     }
 
     /// Begins with another file. Throws `.notFound` for what is no regular file: reading a FIFO would hang every request of the agent's.

@@ -5,10 +5,6 @@ import Testing
 @Suite struct LocalFollowTests {
     private static let stream = HTTPRequest("\(Sandboxes.base)/stdout?cursor=END", accept: "text/event-stream")
 
-    private static func messages(_ events: [ServerSentEvent]) -> [String] {
-        events.map { $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?" }
-    }
-
     @Test func `a file that is deleted or compressed is read to its end first`() async throws {
         try await withSandboxServer("", .local) { server, sandboxes in
             try sandboxes.write("old\n", to: "stdout")
@@ -26,7 +22,7 @@ import Testing
                 try sandboxes.write("six\n", to: "stdout")
                 unsafe unlink(sandboxes.path("stdout.2.gz"))
                 events += try connection.readEvents(entries: 3)
-                return Self.messages(events)
+                return events.map(\.said)
             }
             #expect(messages == ["one", "two", "three", "four", "five", "six"])
         }
@@ -41,7 +37,7 @@ import Testing
                 try sandboxes.write("old\none\ntwo\n", to: "stdout.1")
                 try sandboxes.write("three\n", to: "stdout")
                 events += try connection.readEvents(entries: 2)
-                return Self.messages(events)
+                return events.map(\.said)
             }
             #expect(messages == ["one", "two", "three"])
         }
@@ -57,7 +53,7 @@ import Testing
                 try sandboxes.rename("stdout", to: "stdout.1")
                 try sandboxes.write("same\n", to: "stdout")
                 events += try connection.readEvents(entries: 1)
-                return Self.messages(events)
+                return events.map(\.said)
             }
             #expect(messages == ["same", "same"])
         }

@@ -4,10 +4,6 @@ import Testing
 @Suite struct SandboxFollowTests {
     private static let stream = HTTPRequest("\(Sandboxes.base)/stdout?cursor=END", accept: "text/event-stream")
 
-    private static func messages(_ events: [ServerSentEvent]) -> [String] {
-        events.map { $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?" }
-    }
-
     @Test(arguments: SandboxReading.allCases)
     func `news come through a rotation, a line that was never ended among them`(reading: SandboxReading) async throws {
         try await withSandboxServer("", reading) { server, sandboxes in
@@ -25,7 +21,7 @@ import Testing
                 try sandboxes.rename("stdout", to: "stdout.1")
                 try sandboxes.write("four\n", to: "stdout")
                 events += try connection.readEvents(entries: 1)
-                return Self.messages(events)
+                return events.map(\.said)
             }
             #expect(messages == ["one", "two", "half", "three", "four"])
         }
@@ -40,7 +36,7 @@ import Testing
                 var events = try connection.readEvents(entries: 1)
                 try sandboxes.write("two\n", to: "stdout")
                 events += try connection.readEvents(entries: 1)
-                return Self.messages(events)
+                return events.map(\.said)
             }
             #expect(messages == ["one", "event gap", "two"])
         }
@@ -59,7 +55,7 @@ import Testing
             try sandboxes.write("four\n", to: "stdout")
             let again = HTTPRequest(
                 "\(Sandboxes.base)/stdout", accept: "text/event-stream", headers: ["Last-Event-ID": id])
-            let messages = try await server.open(again) { _, connection in Self.messages(try connection.readEvents(entries: 3)) }
+            let messages = try await server.open(again) { _, connection in (try connection.readEvents(entries: 3)).map(\.said) }
             #expect(messages == ["two", "three", "four"])
         }
     }
@@ -107,7 +103,7 @@ import Testing
                 _, connection in
                 try connection.readAllEvents().filter { $0.data != nil }
             }
-            #expect(Self.messages(events) == ["one", "last", "event end"])
+            #expect(events.map(\.said) == ["one", "last", "event end"])
             let id = try #require(events.last?.id)
             let again = HTTPRequest("\(Sandboxes.base)/stdout", accept: "text/event-stream", headers: ["Last-Event-ID": id])
             #expect(try await server.send(again).status == 204)
@@ -122,7 +118,7 @@ import Testing
                 for _ in 0..<count {
                     group.addTask {
                         try await server.open(Self.stream, within: .seconds(30)) { _, connection in
-                            Self.messages(try connection.readEvents(entries: 2))
+                            (try connection.readEvents(entries: 2)).map(\.said)
                         }
                     }
                 }

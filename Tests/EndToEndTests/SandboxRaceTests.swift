@@ -5,10 +5,6 @@ import Testing
 @Suite struct SandboxRaceTests {
     private static let stream = HTTPRequest("\(Sandboxes.base)/stdout?cursor=END", accept: "text/event-stream")
 
-    private static func text(_ event: ServerSentEvent) -> String {
-        event.name.map { "event \($0)" } ?? event.json?["fields"]?["MESSAGE"]?.string ?? "?"
-    }
-
     @Test(arguments: SandboxReading.allCases)
     func `who comes between two rotations waits for the next file`(reading: SandboxReading) async throws {
         try await withSandboxServer("", reading) { server, sandboxes in
@@ -20,7 +16,7 @@ import Testing
                 guard head.status == 200 else { return ["\(head.status)"] }
                 usleep(300_000)
                 try sandboxes.write("two\n", to: "stdout")
-                return try connection.readEvents(entries: 1).map(Self.text)
+                return try connection.readEvents(entries: 1).map(\.said)
             }
             #expect(messages == ["two"])
         }
@@ -86,7 +82,7 @@ import Testing
             let request = HTTPRequest(
                 "\(Sandboxes.base)/stdout", accept: "text/event-stream", headers: ["Last-Event-ID": id])
             async let lines = server.open(request) { _, connection in
-                try connection.readEvents(entries: 2 + 60 + 70 + 10).map(Self.text)
+                try connection.readEvents(entries: 2 + 60 + 70 + 10).map(\.said)
             }
             try await sandboxes.waitForHeld()
             try sandboxes.rename("stdout.2", to: "stdout.3")
@@ -119,7 +115,7 @@ import Testing
             // Whether the agent gives little at once is asked with a second read, behind the end.
             try await sandboxes.pause(#"{"match": "/files/read.*length=64$", "times": 1}"#)
             async let messages = server.open(Self.stream) { _, connection in
-                try connection.readEvents(entries: 3).map(Self.text)
+                try connection.readEvents(entries: 3).map(\.said)
             }
             try await sandboxes.waitForHeld()
             try sandboxes.write("another beginning\n\(String(repeating: "x", count: 300))\nend\n", to: "stdout")
@@ -153,7 +149,7 @@ import Testing
             try sandboxes.write("first line, by which the file is known, longer than what is compared of it\n", to: "stdout")
             try await sandboxes.pause(#"{"match": "/files/read.*length=64$", "times": 1}"#)
             async let messages = server.open(Self.stream) { _, connection in
-                try connection.readEvents(entries: 2).map(Self.text)
+                try connection.readEvents(entries: 2).map(\.said)
             }
             try await sandboxes.waitForHeld()
             try sandboxes.append("one\n", to: "stdout")
@@ -171,7 +167,7 @@ import Testing
             let (events, told) = AsyncStream.makeStream(of: String.self)
             async let end: Void = server.open(Self.stream) { _, connection in
                 told.yield("open")
-                for event in try connection.readEvents(entries: 3) { told.yield(Self.text(event)) }
+                for event in try connection.readEvents(entries: 3) { told.yield(event.said) }
                 told.finish()
             }
             var said = events.makeAsyncIterator()
@@ -201,11 +197,11 @@ import Testing
             try sandboxes.write("first line, by which the file is known\n", to: "stdout")
             let messages = try await server.open(Self.stream) { _, connection in
                 try sandboxes.append("one\n", to: "stdout")
-                var said = try connection.readEvents(entries: 1).map(Self.text)
+                var said = try connection.readEvents(entries: 1).map(\.said)
                 try sandboxes.write("", to: "stdout")
                 usleep(1_500_000)
                 try sandboxes.append("two\n", to: "stdout")
-                said += try connection.readEvents(entries: 1).map(Self.text)
+                said += try connection.readEvents(entries: 1).map(\.said)
                 return said
             }
             #expect(messages == ["one", "event gap", "two"])
@@ -219,7 +215,7 @@ import Testing
             let (events, told) = AsyncStream.makeStream(of: String.self)
             async let end: Void = server.open(Self.stream) { _, connection in
                 told.yield("open")
-                for event in try connection.readEvents(entries: 2) { told.yield(Self.text(event)) }
+                for event in try connection.readEvents(entries: 2) { told.yield(event.said) }
                 told.finish()
             }
             var said = events.makeAsyncIterator()

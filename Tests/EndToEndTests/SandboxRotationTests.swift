@@ -18,7 +18,7 @@ import Testing
                 var events = try connection.readEvents(entries: 1)
                 try change(sandboxes)
                 events += try connection.readEvents(entries: entries)
-                return events.map { $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?" }
+                return events.map(\.said)
             }
             #expect(try await sandboxes.stats()["errors"] == .unsigned(0))
         }
@@ -91,9 +91,7 @@ import Testing
                 try sandboxes.rename("full", to: "stdout.1")
                 try sandboxes.write("three\n", to: "stdout.new")
                 try sandboxes.rename("stdout.new", to: "stdout")
-                return try connection.readEvents(entries: 3).map {
-                    $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?"
-                }
+                return try connection.readEvents(entries: 3).map(\.said)
             }
             #expect(messages == ["one", "two", "three"])
         }
@@ -110,9 +108,7 @@ import Testing
                 usleep(1_500_000)
                 try sandboxes.append("one\ntwo\n", to: "stdout")
                 try sandboxes.rename("stdout", to: "stdout.1")
-                return try connection.readEvents(entries: 2).map {
-                    $0.name.map { "event \($0)" } ?? $0.json?["fields"]?["MESSAGE"]?.string ?? "?"
-                }
+                return try connection.readEvents(entries: 2).map(\.said)
             }
             #expect(messages == ["one", "two"])
         }

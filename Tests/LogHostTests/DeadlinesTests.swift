@@ -14,7 +14,7 @@ import Testing
         }
         for index in takingBack { deadlines.remove(numbers[index]) }
         let expected = waits.count - takingBack.count
-        for _ in 0..<5_000 where ended.withLock({ $0.count }) < expected { try await Task.sleep(for: .milliseconds(1)) }
+        _ = await eventually { ended.withLock { $0.count } >= expected }
         return ended.withLock { ended in
             waits.indices.map { index in
                 ended[index].map { Int(($0 - begun - .milliseconds(waits[index])) / .milliseconds(1)) }
@@ -40,7 +40,7 @@ import Testing
         let count = Shared(0)
         for round in 1...3 {
             _ = deadlines.add(.now + .milliseconds(5)) { count.withLock { $0 += 1 } }
-            for _ in 0..<5_000 where count.withLock({ $0 }) < round { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(await eventually { count.withLock { $0 } >= round })
             #expect(count.withLock { $0 } == round)
         }
         deadlines.remove(far)
@@ -56,8 +56,7 @@ import Testing
                 _ = deadlines.add(.now) { isDone.withLock { $0 = true } }
             }
         }
-        for _ in 0..<5_000 where !isDone.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(1)) }
-        #expect(isDone.withLock { $0 })
+        #expect(await eventually { isDone.withLock { $0 } })
     }
 
     @Test func `nobody keeps a sleeper alive, and it keeps nobody`() async throws {

@@ -14,6 +14,9 @@ struct ServerSentEvent: Sendable, Hashable {
     var cursor: String? { self.id ?? self.json?["cursor"]?.string }
 
     var json: JSONValue? { self.data.flatMap { try? JSONValue($0) } }
+
+    /// What it says, in short: an entry's message, or `event` and the name of another.
+    var said: String { self.name.map { "event \($0)" } ?? self.json?["fields"]?["MESSAGE"]?.string ?? "?" }
 }
 
 extension HTTPConnection {
